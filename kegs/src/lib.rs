@@ -4,14 +4,25 @@
 //! Content-addressed; only this room writes the store's folder. It knows no recipe and no role,
 //! starts no process, and prints nothing.
 //!
-//! Verbs: [`Store::open`], [`Store::put_tree`], [`Store::lay_out`], [`Store::action_result`],
+//! Verbs: [`Store::create`], [`Store::open`], [`Store::put_folder`], [`Store::lay_out`], [`Store::result`],
 //! [`verify::verify`], [`collect::plan`].
 
+pub mod action;
+mod blob;
+pub mod collect;
 pub mod digest;
 pub mod fault;
+mod keg;
+mod lock;
 pub mod reapi;
+mod store;
 pub mod tree;
+pub mod verify;
 
+pub use action::{Action, Keyed, Outcome};
 pub use digest::Digest;
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, Text};
+pub use keg::EPOCH_S;
+pub use lock::Held;
+pub use store::{Store, StoreError};
 pub use tree::{Node, Tree};

@@ -1,0 +1,247 @@
+//! Garbage collection: what no root reaches goes. Planned first, so that a person sees it before.
+//!
+//! A root is a file `roots/<name>`; each line keeps one thing:
+//! ```text
+//! action <digest>    its result, log, messages and whole output tree
+//! tree <digest>      a tree and its files
+//! blob <digest>      one blob
+//! ```
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::store::{Result, Store, StoreError, remove_file, remove_folder, tried};
+use crate::{Digest, Node};
+
+/// What a root keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    Action(Digest),
+    Tree(Digest),
+    Blob(Digest),
+}
+
+/// What a collection would remove. `bytes` counts blobs once; laid-out kegs share them.
+#[derive(Debug, Default)]
+pub struct Garbage {
+    pub files: Vec<PathBuf>,
+    pub kegs: Vec<PathBuf>,
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Writes a root, whole or not at all. The name is a file's name.
+    pub fn set_root(&self, name: &str, kept: &[Kept]) -> Result<()> {
+        let mut lines: Vec<String> = kept.iter().map(Kept::line).collect();
+        lines.sort();
+        lines.dedup();
+        self.replace(&self.part("roots").join(name), lines.concat().as_bytes())
+    }
+
+    pub fn remove_root(&self, name: &str) -> Result<()> {
+        remove_file(&self.part("roots").join(name))
+    }
+
+    /// Every root with what it keeps, sorted by name. A line that can't be understood is an error: collecting on a guess
+    /// would lose what somebody meant to keep.
+    pub fn roots(&self) -> Result<Vec<(String, Vec<Kept>)>> {
+        let folder = self.part("roots");
+        let mut roots = Vec::new();
+        for path in list(&folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).map_err(tried("read", &path))?;
+            roots.push((name, parse_root(&path, &text)?));
+        }
+        Ok(roots)
+    }
+}
+
+impl Kept {
+    fn line(&self) -> String {
+        match self {
+            Kept::Action(digest) => format!("action {digest}\n"),
+            Kept::Tree(digest) => format!("tree {digest}\n"),
+            Kept::Blob(digest) => format!("blob {digest}\n"),
+        }
+    }
+
+    fn parse(line: &str) -> Option<Kept> {
+        let (kind, digest) = line.split_once(' ')?;
+        let digest = digest.parse().ok()?;
+        match kind {
+            "action" => Some(Kept::Action(digest)),
+            "tree" => Some(Kept::Tree(digest)),
+            "blob" => Some(Kept::Blob(digest)),
+            _ => None,
+        }
+    }
+}
+
+fn parse_root(path: &Path, text: &str) -> Result<Vec<Kept>> {
+    let found = |line: &str| StoreError::NotAStore { path: path.to_path_buf(), found: line.to_string() };
+    text.lines().map(|line| Kept::parse(line).ok_or_else(|| found(line))).collect()
+}
+
+/// What would go. Reads only.
+pub fn plan(store: &Store) -> Result<Garbage> {
+    let live = Live::of(store)?;
+    let mut garbage = Garbage::default();
+    for (part, keep) in [("blobs", &live.blobs), ("actions", &live.actions)] {
+        for path in files_two_deep(&store.part(part))? {
+            garbage.weigh(path, keep)?;
+        }
+    }
+    for path in list(&store.part("logs"))? {
+        garbage.weigh(path, &live.actions)?;
+    }
+    garbage.kegs = list(&store.part("kegs"))?.into_iter().filter(|path| !live.holds_keg(path)).collect();
+    Ok(garbage)
+}
+
+/// Removes what a plan says, and what dead builders left in the stage. The caller holds the store alone.
+pub fn sweep(store: &Store, garbage: &Garbage) -> Result<()> {
+    // Kegs and results before blobs: cut short, the store still holds no result without its blobs.
+    garbage.kegs.iter().try_for_each(|path| remove_folder(path))?;
+    let (actions, others): (Vec<_>, Vec<_>) =
+        garbage.files.iter().partition(|path| path.starts_with(store.part("actions")));
+    actions.into_iter().chain(others).try_for_each(|path| remove_file(path))?;
+    sweep_stage(store)
+}
+
+/// Downloads that can go on stay; what else lies in the stage belongs to nobody, as the caller is alone.
+pub fn sweep_stage(store: &Store) -> Result<()> {
+    for path in list(&store.part("stage"))? {
+        if path.is_dir() {
+            remove_folder(&path)?;
+        } else if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("partial-")) {
+            remove_file(&path)?;
+        }
+    }
+    list(&store.part("locks"))?
+        .iter()
+        .filter(|path| !path.ends_with("store"))
+        .try_for_each(|path| remove_file(path))
+}
+
+/// What the roots reach, by file name.
+#[derive(Default)]
+struct Live {
+    blobs: BTreeSet<String>,
+    actions: BTreeSet<String>,
+    trees: BTreeSet<String>,
+}
+
+impl Live {
+    fn of(store: &Store) -> Result<Live> {
+        let mut live = Live::default();
+        for kept in store.roots()?.into_iter().flat_map(|(_, kept)| kept) {
+            match kept {
+                Kept::Blob(digest) => drop(live.blobs.insert(digest.hex())),
+                Kept::Tree(root) => live.tree(store, &root)?,
+                Kept::Action(key) => live.action(store, &key)?,
+            }
+        }
+        Ok(live)
+    }
+
+    fn action(&mut self, store: &Store, key: &Digest) -> Result<()> {
+        if let Some(outcome) = store.result(key) {
+            self.actions.insert(key.hex());
+            self.blobs.extend(store.messages(key).iter().map(Digest::hex));
+            self.tree(store, &outcome.output)?;
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, store: &Store, root: &Digest) -> Result<()> {
+        self.trees.insert(root.short());
+        let tree = store.tree(root)?;
+        self.blobs.extend(tree.merkle().directories.iter().map(|(digest, _)| digest.hex()));
+        let files = tree.nodes.values();
+        self.blobs.extend(files.filter_map(|node| match node {
+            Node::File { digest, .. } => Some(digest.hex()),
+            _ => None,
+        }));
+        Ok(())
+    }
+
+    fn holds_keg(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.rsplit_once('-').is_some_and(|(_, short)| self.trees.contains(short))
+    }
+}
+
+impl Garbage {
+    fn weigh(&mut self, path: PathBuf, keep: &BTreeSet<String>) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let sha256 = name.split('.').next().unwrap_or_default();
+        if !keep.contains(sha256) {
+            self.bytes += fs::metadata(&path).map_err(tried("look at", &path))?.size();
+            self.files.push(path);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(tried("list", folder))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<_>>()
+        .map_err(tried("list", folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+pub(crate) fn files_two_deep(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for part in list(folder)? {
+        files.extend(list(&part)?);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keyed, Outcome, Tree};
+
+    fn built(store: &Store, text: &str) -> (Keyed, Digest) {
+        let mut tree = Tree::default();
+        let digest = store.put_bytes(text.as_bytes()).unwrap();
+        tree.insert("lib/file", Node::File { digest, executable: false });
+        let output = store.put_tree(&tree).unwrap();
+        let message = format!("no Action, but a key for {text}").into_bytes();
+        let keyed = Keyed { key: Digest::of(&message), messages: vec![(Digest::of(&message), message)] };
+        store.put_result(&keyed, &Outcome { output, wall_s: 0.0 }).unwrap();
+        store.lay_out(text, &output).unwrap();
+        (keyed, digest)
+    }
+
+    #[test]
+    fn what_a_root_reaches_stays_and_the_rest_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(&folder.path().join("store")).unwrap();
+        let (kept, kept_blob) = built(&store, "kept");
+        let (lost, lost_blob) = built(&store, "lost");
+        let source = store.put_bytes(b"source").unwrap();
+        store.set_root("web", &[Kept::Action(kept.key), Kept::Blob(source)]).unwrap();
+        let garbage = plan(&store).unwrap();
+        assert!(store.has(&lost_blob), "a plan only reads");
+        sweep(&store, &garbage).unwrap();
+        assert!(store.result(&kept.key).is_some() && store.has(&kept_blob) && store.has(&source));
+        assert!(store.result(&lost.key).is_none() && !store.has(&lost_blob) && !store.has(&lost.key));
+        assert_eq!(list(&store.part("kegs")).unwrap().len(), 1);
+        assert_eq!(plan(&store).unwrap().bytes, 0);
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_stops_the_collection() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(&folder.path().join("store")).unwrap();
+        fs::write(store.part("roots").join("web"), "actoin abc\n").unwrap();
+        assert!(plan(&store).is_err());
+    }
+}
