@@ -82,8 +82,32 @@ impl Store {
         Ok(tree)
     }
 
+    /// The first level of a tree alone; folders stand as `Node::Tree`, to be grafted where they are wanted.
+    pub fn shallow(&self, root: &Digest) -> Result<Tree> {
+        let whole = self.directory(root)?;
+        let mut tree = Tree::default();
+        for folder in &whole.directories {
+            let digest = folder.digest.as_ref().and_then(|digest| digest.checked());
+            let fault = format!("`{}` has no digest", folder.name);
+            let root = digest.ok_or(StoreError::Damaged { digest: *root, fault })?;
+            tree.insert(folder.name.as_str(), Node::Tree { root });
+        }
+        let level = Directory { directories: Vec::new(), ..whole };
+        self.read_nodes(root, &level, "", &mut tree.nodes)?;
+        Ok(tree)
+    }
+
     fn read_directory(&self, digest: &Digest, at: &str, nodes: &mut BTreeMap<String, Node>) -> Result<()> {
-        let directory = self.directory(digest)?;
+        self.read_nodes(digest, &self.directory(digest)?, at, nodes)
+    }
+
+    fn read_nodes(
+        &self,
+        digest: &Digest,
+        directory: &Directory,
+        at: &str,
+        nodes: &mut BTreeMap<String, Node>,
+    ) -> Result<()> {
         let damaged = |fault: String| StoreError::Damaged { digest: *digest, fault };
         let path = |name: &str| {
             let good = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);

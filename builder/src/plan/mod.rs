@@ -1,0 +1,166 @@
+//! The plan: names to an ordered graph of variants. Pure: it reads no file, starts nothing, asks no store.
+//!
+//! ```text
+//! collect   from what is asked, follow every dependency; one variant a name and slot    (collect.rs)
+//! order     dependencies before dependents; what is left over is a cycle                (order.rs)
+//! ```
+//! There is no search: a tap holds one version a slot, so a plan is a look-up. All faults of all recipes come in one go.
+
+mod collect;
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kegs::Faults;
+
+use crate::recipe::{Catalogue, Cc, Choice, Variant};
+
+/// What a plan is for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Names of recipes or virtuals, `name` or `name@slot`, each with the place where somebody wrote it.
+    pub kegs: Vec<AskedKeg>,
+    /// Options by recipe, as a role flips them; they hold for every slot.
+    pub options: BTreeMap<String, Choice>,
+    /// Virtual to the recipe that is to provide it.
+    pub virtuals: BTreeMap<String, String>,
+    pub arch: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct AskedKeg {
+    pub name: String,
+    pub slot: Option<String>,
+    pub text: kegs::Text,
+    pub span: std::ops::Range<usize>,
+}
+
+/// What builds bring unwritten: the provider of `cc`, and the kegs that a preset runs.
+#[derive(Debug, Clone, Default)]
+pub struct Implied {
+    /// The recipe behind the word `cc`, for recipes whose `cc` is the profile's.
+    pub cc: String,
+}
+
+/// The kinds of an edge; what a sandbox sees follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Its programs run in the build.
+    Build,
+    /// Its headers and libraries are used.
+    Link,
+    /// It is needed when the keg runs.
+    Run,
+    /// The compiler and the preset's own tools.
+    Tool,
+}
+
+/// One keg to be: its variant, and its dependencies as places in the plan, all smaller than its own.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub variant: Variant,
+    pub deps: BTreeMap<Kind, Vec<usize>>,
+}
+
+/// Nodes in an order in which each stands after what it needs: acyclic by construction.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    nodes: Vec<Node>,
+    /// The places of what was asked, in the order of asking.
+    wanted: Vec<usize>,
+}
+
+/// Plans what is asked from a tap. All faults at once: unknown names, missing slots, unmet bounds, options that can't be
+/// had together, cycles.
+pub fn plan(catalogue: &Catalogue, asked: &Asked, implied: &Implied) -> Result<Plan, Faults> {
+    let collected = collect::collect(catalogue, asked, implied)?;
+    order::order(collected)
+}
+
+impl Node {
+    pub fn deps(&self, kind: Kind) -> &[usize] {
+        self.deps.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// `name`, or `name@slot` where the slot is not the constant one.
+    pub fn name(&self) -> String {
+        match self.variant.slot.as_str() {
+            "0" => self.variant.name.clone(),
+            slot => format!("{}@{slot}", self.variant.name),
+        }
+    }
+
+    /// `<name>-<version>`: the readable part of a laid-out keg's folder.
+    pub fn label(&self) -> String {
+        format!("{}-{}", self.variant.name, self.variant.version)
+    }
+
+    pub fn all_deps(&self) -> BTreeSet<usize> {
+        self.deps.values().flatten().copied().collect()
+    }
+}
+
+impl Plan {
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub fn wanted(&self) -> &[usize] {
+        &self.wanted
+    }
+
+    /// What `at` links, and what that links: all that a static link or a header may need, nearest first.
+    pub fn link_closure(&self, at: usize) -> Vec<usize> {
+        self.closure(self.nodes[at].deps(Kind::Link), &[Kind::Link])
+    }
+
+    /// The kegs whose programs run in the build of `at`: its `build` deps with what they need to run.
+    pub fn build_closure(&self, at: usize) -> Vec<usize> {
+        self.closure(self.nodes[at].deps(Kind::Build), &[Kind::Run, Kind::Link])
+    }
+
+    /// The compiler and tools, with what they link: a C compiler brings its C library and headers.
+    pub fn tool_closure(&self, at: usize) -> Vec<usize> {
+        self.closure(self.nodes[at].deps(Kind::Tool), &[Kind::Run, Kind::Link])
+    }
+
+    /// Every keg that the sandbox of `at` shows.
+    pub fn seen(&self, at: usize) -> BTreeSet<usize> {
+        [self.link_closure(at), self.build_closure(at), self.tool_closure(at)].concat().into_iter().collect()
+    }
+
+    /// Every keg that a machine running `at` may need: itself, what it links, what it runs.
+    pub fn run_closure(&self, at: usize) -> Vec<usize> {
+        self.closure(&[at], &[Kind::Run, Kind::Link])
+    }
+
+    /// Breadth first, each once.
+    fn closure(&self, from: &[usize], kinds: &[Kind]) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        let mut known: BTreeSet<usize> = BTreeSet::new();
+        let mut queue: std::collections::VecDeque<usize> = from.iter().copied().collect();
+        while let Some(at) = queue.pop_front() {
+            if known.insert(at) {
+                found.push(at);
+                queue.extend(kinds.iter().flat_map(|kind| self.nodes[at].deps(*kind)));
+            }
+        }
+        found
+    }
+
+    /// Places that need `at` directly.
+    pub fn dependents(&self) -> Vec<Vec<usize>> {
+        let mut dependents = vec![Vec::new(); self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            for dep in node.all_deps() {
+                dependents[dep].push(at);
+            }
+        }
+        dependents
+    }
+
+    /// Whether the sandbox of `at` shows the seed's compiler as its own.
+    pub fn uses_seed_cc(&self, at: usize) -> bool {
+        self.nodes[at].variant.cc == Cc::Seed
+    }
+}

@@ -1,0 +1,239 @@
+//! A node of the plan becomes an action: its input root, environment and arguments, once its inputs exist.
+//!
+//! ```text
+//! /            the seed's tree (the compiler of bootstrap recipes; the whole system in the `seed` profile)
+//! /kegs/...    the kegs that it declared, and what those link
+//! /src/<n>/    source n: an archive under its file name, or a git tree
+//! /recipe/     the files of the recipe's folder that the recipe names
+//! /steps/run   the build script that the preset wrote
+//! /build       where it runs; `/build/out` is the output
+//! ```
+//! Everything here reaches the key, by content; nothing else does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use kegs::{Action, Digest, Node as TreeNode, Store, StoreError, Tree};
+
+use super::inputs::Parts;
+use crate::plan::Plan;
+use crate::preset::{self, KegAt, Place, Profile};
+use crate::recipe::{Source, Variant};
+
+/// Where a source's bytes are, as far as is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Have {
+    /// The digest is known and the bytes are in the store, or its result is.
+    Blob(Digest),
+    /// A git commit's tree, in the store.
+    Tree(Digest),
+    /// It must be fetched before the key is known.
+    Nothing,
+}
+
+/// An action with all that its sandbox shows.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub action: Action,
+    pub parts: Parts,
+    /// Small files made here (script, recipe files): path inside, bytes. They are put before the action runs.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Sources: path inside, digest, and whether it is a tree.
+    pub sources: Vec<(String, Have)>,
+    /// Kegs: path inside, the laid-out label, root.
+    pub kegs: Vec<(String, String, Digest)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error("cannot read {path}: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What every action of a build shares.
+#[derive(Debug)]
+pub struct Ground {
+    pub profile: Profile,
+    /// The seed's unpacked tree: root `Directory`, and its first level for the input roots.
+    pub seed: Digest,
+    pub seed_top: Tree,
+}
+
+impl Ground {
+    pub fn new(store: &Store, profile: Profile, seed: Digest) -> Result<Ground, StoreError> {
+        Ok(Ground { profile, seed, seed_top: store.shallow(&seed)? })
+    }
+}
+
+/// The action of node `at`, given what its sources and dependencies are. `outputs` holds every smaller place.
+pub fn prepare(
+    plan: &Plan,
+    at: usize,
+    ground: &Ground,
+    sources: &[Have],
+    outputs: &dyn Fn(usize) -> Option<Digest>,
+) -> Result<Option<Prepared>, PrepareError> {
+    let variant = &plan.nodes()[at].variant;
+    let seen = plan.seen(at);
+    let Some(kegs) = kegs_seen(plan, &seen, outputs) else { return Ok(None) };
+    let Some(sources) = sources_seen(variant, sources) else { return Ok(None) };
+    let mut files = recipe_files(variant)?;
+    let place = place(plan, at, &ground.profile);
+    files.push(("steps/run".into(), preset::script(variant, &place).into_bytes()));
+    let environment = environment(variant, &place);
+    let parts = parts(ground, &sources, &files, &environment, &kegs);
+    let action = Action {
+        arguments: vec!["/bin/sh".into(), "/steps/run".into()],
+        environment,
+        working_directory: "build".into(),
+        output: "out".into(),
+        platform: platform(&variant.arch),
+        input: input_root(ground, &sources, &files, &kegs),
+    };
+    Ok(Some(Prepared { action, parts, files, sources, kegs }))
+}
+
+fn kegs_seen(
+    plan: &Plan,
+    seen: &BTreeSet<usize>,
+    outputs: &dyn Fn(usize) -> Option<Digest>,
+) -> Option<Vec<(String, String, Digest)>> {
+    seen.iter().map(|&dep| {
+        let node = &plan.nodes()[dep];
+        Some((node.variant.keg(), node.label(), outputs(dep)?))
+    }).collect()
+}
+
+fn sources_seen(variant: &Variant, sources: &[Have]) -> Option<Vec<(String, Have)>> {
+    let placed = variant.sources.iter().zip(sources).enumerate();
+    placed.filter(|(_, (source, _))| source.file.is_none()).map(|(n, (source, have))| match have {
+        Have::Nothing => None,
+        Have::Tree(_) => Some((format!("src/{n}"), *have)),
+        Have::Blob(_) => Some((format!("src/{n}/{}", file_name(variant, source)), *have)),
+    }).collect()
+}
+
+/// The name under which an archive lies in `/src/<n>`: the same wherever the bytes came from.
+pub fn file_name(variant: &Variant, source: &Source) -> String {
+    let of_url = source.urls.first().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next());
+    match of_url.filter(|name| !name.is_empty() && *name != "." && *name != "..") {
+        Some(name) => name.to_string(),
+        None => format!("{}-{}.orig", variant.name, variant.version),
+    }
+}
+
+/// The files of the recipe's folder that reach the build, by their place inside. The folder's other files are not seen.
+fn recipe_files(variant: &Variant) -> Result<Vec<(String, Vec<u8>)>, PrepareError> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    names.extend(variant.patches.iter().map(String::as_str));
+    names.extend(variant.inject.values().map(String::as_str));
+    names.extend(variant.files.values().map(String::as_str));
+    names.extend(variant.kconfig.iter().flat_map(|kconfig| &kconfig.fragments).map(String::as_str));
+    names.extend(variant.cargo.iter().filter_map(|cargo| cargo.lock.as_deref()));
+    if uses_steps(variant) {
+        names.insert("steps.sh");
+    }
+    let mut files = Vec::new();
+    for name in names {
+        files.push((format!("recipe/{name}"), read(&variant.folder, name)?));
+    }
+    for (n, source) in variant.sources.iter().enumerate() {
+        if let Some(file) = &source.file {
+            let base = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+            files.push((format!("src/{n}/{base}"), read(&variant.folder, file)?));
+        }
+    }
+    Ok(files)
+}
+
+fn uses_steps(variant: &Variant) -> bool {
+    variant.preset == crate::recipe::Preset::Script || !variant.override_steps.is_empty()
+}
+
+fn read(folder: &Path, name: &str) -> Result<Vec<u8>, PrepareError> {
+    let path = folder.join(name);
+    std::fs::read(&path).map_err(|source| PrepareError::File { path, source })
+}
+
+/// The kegs as the preset sees them.
+fn place<'a>(plan: &'a Plan, at: usize, profile: &'a Profile) -> Place<'a> {
+    let kegs = |places: Vec<usize>| places.into_iter().map(|dep| {
+        let variant = &plan.nodes()[dep].variant;
+        KegAt { name: &variant.name, slot: &variant.slot, prefix: variant.keg() }
+    }).collect();
+    Place {
+        link: kegs(plan.link_closure(at)),
+        build: kegs(plan.build_closure(at)),
+        tools: kegs(plan.tool_closure(at)),
+        profile,
+    }
+}
+
+fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
+    let mut environment = preset::environment(variant, place);
+    environment.insert("KEG".into(), variant.keg());
+    environment.insert("SOURCE_DATE_EPOCH".into(), kegs::EPOCH_S.to_string());
+    environment
+}
+
+/// REAPI platform names (`platform.md` of the specification).
+fn platform(arch: &str) -> BTreeMap<String, String> {
+    let isa = arch.replace('_', "-");
+    [("ISA".to_string(), isa), ("OSFamily".to_string(), "linux".to_string())].into()
+}
+
+fn input_root(
+    ground: &Ground,
+    sources: &[(String, Have)],
+    files: &[(String, Vec<u8>)],
+    kegs: &[(String, String, Digest)],
+) -> Tree {
+    let mut tree = ground.seed_top.clone();
+    for (path, bytes) in files {
+        tree.insert(path.as_str(), TreeNode::File { digest: Digest::of(bytes), executable: false });
+    }
+    for (path, have) in sources {
+        match have {
+            Have::Blob(digest) => tree.insert(path.as_str(), TreeNode::File { digest: *digest, executable: false }),
+            Have::Tree(root) => tree.insert(path.as_str(), TreeNode::Tree { root: *root }),
+            Have::Nothing => {}
+        }
+    }
+    for (prefix, _, root) in kegs {
+        tree.insert(prefix.trim_start_matches('/'), TreeNode::Tree { root: *root });
+    }
+    tree
+}
+
+fn parts(
+    ground: &Ground,
+    sources: &[(String, Have)],
+    files: &[(String, Vec<u8>)],
+    environment: &BTreeMap<String, String>,
+    kegs: &[(String, String, Digest)],
+) -> Parts {
+    let mut parts = Parts::default();
+    parts.insert("seed", ground.seed.hex());
+    for (n, (_, have)) in sources.iter().enumerate() {
+        if let Have::Blob(digest) | Have::Tree(digest) = have {
+            parts.insert(format!("source {n}"), digest.hex());
+        }
+    }
+    for (path, bytes) in files {
+        match path.strip_prefix("recipe/") {
+            Some(name) => parts.insert(format!("file {name}"), Digest::of(bytes).hex()),
+            None if path == "steps/run" => parts.insert("flags args", Digest::of(bytes).hex()),
+            None => parts.insert(format!("file {path}"), Digest::of(bytes).hex()),
+        }
+    }
+    for (name, value) in environment {
+        parts.insert(format!("flags {name}"), value.replace(['\n', '\t'], " "));
+    }
+    for (prefix, _, root) in kegs {
+        parts.insert(format!("keg {}", prefix.trim_start_matches("/kegs/").trim_end_matches("/0")), root.hex());
+    }
+    parts
+}
+
