@@ -14,6 +14,7 @@ pub mod digest;
 pub mod fault;
 mod keg;
 mod lock;
+pub mod reader;
 pub mod reapi;
 mod store;
 pub mod tree;

@@ -10,13 +10,15 @@ use kegs::{Faults, Text};
 
 use super::{Asked, Implied, Kind};
 use crate::preset;
-use crate::recipe::{Catalogue, Cc, Choice, Dep, OptionValue, Recipe, Variant, nearest};
+use crate::recipe::{Catalogue, Cc, Choice, Dep, OptionValue, Recipe, Variant};
 
 /// Name and slot.
 pub(super) type Place = (String, String);
 
 /// An edge that is still a name: to whom, of which kind, where it was written.
 pub(super) struct Edge {
+    /// As written: a recipe's or a virtual's name.
+    pub name: String,
     pub to: Place,
     pub kind: Kind,
     pub text: Text,
@@ -101,7 +103,7 @@ impl<'a> Collector<'a> {
     fn find(&mut self, wish: &Wish) -> Option<Place> {
         let recipe = self.recipe(wish)?;
         let slot = self.slot(recipe, wish)?;
-        let place = (recipe.name().to_string(), slot);
+        let place = (recipe.name.clone(), slot);
         self.wish_options(&place, wish);
         Some(place)
     }
@@ -110,7 +112,9 @@ impl<'a> Collector<'a> {
         if let Some(recipe) = self.catalogue.recipes.get(wish.name) {
             return Some(recipe);
         }
-        let providers: Vec<&str> = self.catalogue.providers(wish.name).collect();
+        let mut providers: Vec<&str> =
+            self.catalogue.provides.get(wish.name).into_iter().flatten().map(|one| one.recipe.as_str()).collect();
+        providers.dedup();
         let chosen = self.asked.virtuals.get(wish.name).map(String::as_str);
         match (chosen, providers.as_slice()) {
             (Some(name), providers) if providers.contains(&name) => self.catalogue.recipes.get(name),
@@ -122,8 +126,7 @@ impl<'a> Collector<'a> {
 
     fn unknown(&mut self, wish: &Wish) -> Option<&'a Recipe> {
         let fault = wish.fault(format!("unknown dependency `{}`", wish.name)).label("no recipe has this name");
-        let names = self.catalogue.recipes.keys().map(String::as_str).chain(self.catalogue.virtuals());
-        let fault = match nearest(wish.name, names) {
+        let fault = match self.catalogue.nearest(wish.name) {
             Some(name) => fault.help(format!("did you mean `{name}`?")),
             None => fault.help(format!("add recipes/{}/recipe.toml, or take this line out", wish.name)),
         };
@@ -139,15 +142,24 @@ impl<'a> Collector<'a> {
     }
 
     fn slot(&mut self, recipe: &Recipe, wish: &Wish) -> Option<String> {
-        let Some(slot) = wish.slot else { return Some(recipe.default_slot().to_string()) };
+        let Some(slot) = wish.slot else { return Some(self.usual_slot(recipe, wish)) };
         let slots: Vec<&str> = recipe.slots().collect();
         if slots.contains(&slot) {
             return Some(slot.to_string());
         }
         let span = wish.dep.and_then(|dep| dep.slot_span.clone()).unwrap_or(wish.span.clone());
-        let fault = wish.text.fault(span, format!("`{}` has no slot `{slot}`", recipe.name()));
+        let fault = wish.text.fault(span, format!("`{}` has no slot `{slot}`", recipe.name));
         self.faults.push(fault.label("no such slot").help(format!("its slots: `{}`", slots.join("`, `"))));
         None
+    }
+
+    /// The default slot, unless a virtual was asked that only others provide.
+    fn usual_slot(&self, recipe: &Recipe, wish: &Wish) -> String {
+        let providers = self.catalogue.provides.get(wish.name).into_iter().flatten();
+        let mut slots = providers.filter(|one| one.recipe == recipe.name).map(|one| one.slot.as_str()).peekable();
+        let first = slots.peek().copied().unwrap_or(recipe.default_slot());
+        let usual = slots.find(|slot| *slot == recipe.default_slot());
+        usual.unwrap_or(first).to_string()
     }
 
     /// Adds a wish's options to what others wished of this place.
@@ -209,13 +221,13 @@ impl<'a> Collector<'a> {
         let wish = Wish { name: &dep.name, slot: dep.slot.as_deref(), dep: Some(dep), text, span: span.clone() };
         let to = self.find(&wish)?;
         self.check_bound(dep, &to);
-        Some(Edge { to, kind, text: text.clone(), span })
+        Some(Edge { name: dep.name.clone(), to, kind, text: text.clone(), span })
     }
 
     fn check_bound(&mut self, dep: &Dep, to: &Place) {
         let Some(bound) = &dep.at_least else { return };
         let Some(version) = self.catalogue.recipes.get(&to.0).and_then(|recipe| recipe.version(&to.1)) else { return };
-        if version < *bound {
+        if version < bound {
             let span = dep.bound_span.clone().unwrap_or(dep.span.clone());
             let fault = dep.text.fault(span, format!("`{}` is {version} here, {bound} is asked", dep.name));
             self.faults.push(fault.label("not met").help("update that recipe, or lower the bound"));
@@ -228,11 +240,11 @@ impl<'a> Collector<'a> {
         let names = cc.into_iter().chain(preset::tools(variant.preset).iter().copied());
         let names: Vec<&str> = names.filter(|name| *name != variant.name).collect();
         let (text, span) = (&variant.text, variant.span.clone());
-        let edge = |name: &str| {
+        let mut edge = |name: &str| {
             let wish = Wish { name, slot: None, dep: None, text, span: span.clone() };
-            Some(Edge { to: self.find(&wish)?, kind: Kind::Tool, text: text.clone(), span: span.clone() })
+            Some(Edge { name: name.into(), to: self.find(&wish)?, kind: Kind::Tool, text: text.clone(), span: span.clone() })
         };
-        names.into_iter().filter_map(edge).collect()
+        names.into_iter().filter_map(&mut edge).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use kegs::Faults;
 
 use super::collect::{Collected, Edge, Place};
 use super::{Node, Plan};
+use crate::recipe::Variant;
 
 pub(super) fn order(collected: Collected) -> Result<Plan, Faults> {
     let Collected { variants, wanted } = collected;
@@ -15,7 +16,9 @@ pub(super) fn order(collected: Collected) -> Result<Plan, Faults> {
     }
     let index: BTreeMap<Place, usize> = sorted.iter().cloned().enumerate().map(|(at, place)| (place, at)).collect();
     let mut variants = variants;
-    let nodes = sorted.iter().filter_map(|place| variants.remove(place)).map(|(variant, edges)| {
+    let mut faults = Faults::default();
+    let nodes = sorted.iter().filter_map(|place| variants.remove(place)).map(|(mut variant, edges)| {
+        place_kegs(&mut variant, &edges, &mut faults);
         let mut deps: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for edge in edges {
             let list = deps.entry(edge.kind).or_default();
@@ -25,12 +28,25 @@ pub(super) fn order(collected: Collected) -> Result<Plan, Faults> {
         }
         Node { variant, deps }
     });
-    Ok(Plan { nodes: nodes.collect(), wanted: wanted.iter().map(|place| index[place]).collect() })
+    let nodes = nodes.collect();
+    faults.or(Plan { nodes, wanted: wanted.iter().map(|place| index[place]).collect() })
+}
+
+/// `{keg:dep}` becomes the prefix of the slot that was chosen for the dependency of that name.
+fn place_kegs(variant: &mut Variant, edges: &[Edge], faults: &mut Faults) {
+    let keg_of = |name: &str| {
+        let edge = edges.iter().find(|edge| edge.name == name || edge.to.0 == name)?;
+        Some(format!("/kegs/{}/{}", edge.to.0, edge.to.1))
+    };
+    for name in variant.place_kegs(&keg_of).err().unwrap_or_default() {
+        let fault = variant.text.fault(variant.span.clone(), format!("`{{keg:{name}}}` names no dependency"));
+        faults.push(fault.help(format!("add `{name}` to `build`, `link` or `run`")));
+    }
 }
 
 /// Kahn's: a place is taken when all that it needs was. The ready ones are taken by name, so that a plan reads the same
 /// everywhere.
-fn sort(variants: &BTreeMap<Place, (crate::recipe::Variant, Vec<Edge>)>) -> Vec<Place> {
+fn sort(variants: &BTreeMap<Place, (Variant, Vec<Edge>)>) -> Vec<Place> {
     let mut missing: BTreeMap<&Place, usize> = BTreeMap::new();
     let mut needed_by: BTreeMap<&Place, Vec<&Place>> = BTreeMap::new();
     for (place, (_, edges)) in variants {
@@ -55,7 +71,7 @@ fn sort(variants: &BTreeMap<Place, (crate::recipe::Variant, Vec<Edge>)>) -> Vec<
 }
 
 /// One cycle among what could not be sorted, at the edge that closes it.
-fn cycle(variants: &BTreeMap<Place, (crate::recipe::Variant, Vec<Edge>)>, sorted: &[Place]) -> kegs::Fault {
+fn cycle(variants: &BTreeMap<Place, (Variant, Vec<Edge>)>, sorted: &[Place]) -> kegs::Fault {
     let sorted: BTreeSet<&Place> = sorted.iter().collect();
     let stuck = |place: &Place| !sorted.contains(place);
     // Every stuck place needs a stuck one (or it would have been taken), so following them must come around.
