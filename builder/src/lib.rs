@@ -1,3 +1,4 @@
 //! (builder)
 
+pub mod preset;
 pub mod recipe;
