@@ -9,6 +9,7 @@
 
 pub mod digest;
 pub mod fault;
+pub mod reader;
 pub mod reapi;
 pub mod tree;
 

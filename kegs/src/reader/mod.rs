@@ -1,0 +1,185 @@
+//! A reader of TOML that finds every fault of a text in one go.
+//!
+//! serde stops at the first error; a person wants all of them. So a text becomes spanned values, and types take what
+//! they know out of a [`Table`]: what has the wrong form is a fault at its place, and what nobody took is an unknown key,
+//! with the nearest known one. It knows no recipe and no role, and never panics on any bytes.
+
+mod value;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+pub use value::{OneOrMany, Place, Read, Scalar, Size, Written};
+
+use crate::fault::{Fault, Faults, Text};
+
+/// Larger texts are refused: no person writes them, and reading stays quick.
+const TEXT_MAX_BYTES: usize = 4 << 20;
+
+/// Reads a whole file's bytes by `read`; `None` (and faults) when they are no TOML at all.
+pub fn parse<T>(
+    path: &Path,
+    bytes: &[u8],
+    faults: &mut Faults,
+    read: impl FnOnce(Text, &mut Table) -> T,
+) -> Option<T> {
+    let text = utf8(path, bytes, faults)?;
+    let (root, errors) = DeTable::parse_recoverable(&text.content);
+    // With broken syntax the rest is guessed: its faults would mislead.
+    if !errors.is_empty() {
+        errors.iter().for_each(|error| faults.push(syntax(&text, error)));
+        return None;
+    }
+    let mut table = Table::new(&text, root.span(), root.get_ref(), faults);
+    let value = read(text.clone(), &mut table);
+    table.close("here");
+    Some(value)
+}
+
+fn utf8(path: &Path, bytes: &[u8], faults: &mut Faults) -> Option<Text> {
+    let fault = match std::str::from_utf8(bytes) {
+        Ok(content) if content.len() <= TEXT_MAX_BYTES => return Some(Text::new(path, content)),
+        Ok(_) => Text::new(path, "").fault(0..0, "larger than 4 MiB"),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let text = Text::new(path, &String::from_utf8_lossy(bytes));
+            text.fault(at..at + '\u{fffd}'.len_utf8(), "not UTF-8")
+                .label(format!("byte 0x{:02x}", bytes[at]))
+                .help("save the file as UTF-8")
+        }
+    };
+    faults.push(fault);
+    None
+}
+
+fn syntax(text: &Text, error: &toml::de::Error) -> Fault {
+    let end = text.content.len();
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().trim().replace('\n', ", ");
+    text.fault(span.start.min(end)..span.end.min(end), message)
+}
+
+/// The candidate most like `word`, when one is near enough to be what was meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of the letters may be wrong, and one always: `zlip`, `sumary`, `autotool`.
+    let errors_max = (word.chars().count() / 3).max(1);
+    let near = |name: &'a str| (strsim::damerau_levenshtein(word, name), name);
+    // The distance is at least the difference in length: most candidates need no matrix.
+    let likely = candidates.into_iter().filter(|name| name.len().abs_diff(word.len()) <= errors_max * 4);
+    likely.map(near).filter(|(errors, _)| *errors <= errors_max).min().map(|(_, name)| name)
+}
+
+/// `did you mean …`, else the list.
+pub fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(word, candidates.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("one of {}", listed(candidates)),
+    }
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}
+
+/// A table of the text, from which keys are taken.
+pub struct Table<'a, 'f> {
+    pub text: &'a Text,
+    pub span: Range<usize>,
+    pub faults: &'f mut Faults,
+    entries: &'a DeTable<'a>,
+    known: Vec<&'static str>,
+    taken: usize,
+}
+
+impl<'a, 'f> Table<'a, 'f> {
+    fn new(text: &'a Text, span: Range<usize>, entries: &'a DeTable<'a>, faults: &'f mut Faults) -> Self {
+        Table { text, span, faults, entries, known: Vec::new(), taken: 0 }
+    }
+
+    /// What stands at `key`; `None` when nothing does, or (with a fault) nothing that can be read.
+    pub fn take<T: Read>(&mut self, key: &'static str) -> Option<T> {
+        self.known.push(key);
+        let (_, value) = self.entries.get_key_value(key)?;
+        self.taken += 1;
+        T::read(&Place { text: self.text, span: value.span(), value: value.get_ref() }, self.faults)
+    }
+
+    /// As [`Table::take`]; nothing is the type's empty value.
+    pub fn or_default<T: Read + Default>(&mut self, key: &'static str) -> T {
+        self.take(key).unwrap_or_default()
+    }
+
+    /// As [`Table::take`]; that nothing stands there is a fault of its own, helped by `help`.
+    pub fn need<T: Read>(&mut self, key: &'static str, help: &str) -> Option<T> {
+        if !self.has(key) {
+            let span = self.head();
+            self.faults.push(self.text.fault(span, format!("`{key}` is missing")).help(help));
+        }
+        self.take(key)
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The key itself, not its value.
+    pub fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    /// Every key is a name that the author chose.
+    pub fn named<T: Read>(self) -> BTreeMap<String, Written<T>> {
+        let mut all = BTreeMap::new();
+        for (key, value) in self.entries {
+            let at = Place { text: self.text, span: value.span(), value: value.get_ref() };
+            if let Some(value) = T::read(&at, self.faults) {
+                all.insert(key.get_ref().to_string(), Written { value, span: key.span() });
+            }
+        }
+        all
+    }
+
+    pub fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(self.text.fault(span, message).help(help));
+    }
+
+    /// What nobody took is unknown `place` (`in a recipe`).
+    pub fn close(&mut self, place: &str) {
+        // Counted first: a right text costs no search.
+        if self.taken == self.entries.len() {
+            return;
+        }
+        for (key, _) in self.entries {
+            let name: &str = key.get_ref();
+            if !self.known.contains(&name) {
+                let fault = self.text.fault(key.span(), format!("unknown key `{name}` {place}"));
+                self.faults.push(fault.help(meant(name, self.known.iter().copied())));
+            }
+        }
+        self.taken = self.entries.len();
+    }
+
+    /// The first line of the table: where something is missing.
+    fn head(&self) -> Range<usize> {
+        let span = self.span.start.min(self.text.content.len())..self.span.end.min(self.text.content.len());
+        let first = self.text.content.get(span.clone()).and_then(|slice| slice.lines().next());
+        span.start..span.start + first.map_or(0, str::len)
+    }
+}
+
+/// What a person calls a value's form.
+fn kind(value: &DeValue) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
