@@ -4,11 +4,39 @@
 //! expanded ([`Variant`]). Finds every fault of every file in one go. It starts no process, follows no dependency from
 //! recipe to recipe (that is `plan`), and writes nothing.
 
+//!
+//! ```text
+//! recipe.toml --parse--> Recipe (layers, options, places) --variant--> Variant --place_kegs--> what a preset reads
+//!                        check, beside: all faults          layers merged, options settled, words expanded
+//! ```
+
+mod beside;
+pub mod catalogue;
+mod check;
+pub mod dep;
+pub mod facts;
+mod layer;
+pub mod option;
+mod own;
+mod path;
+pub mod phrase;
+mod resolve;
+mod runtime;
+mod source;
+mod test;
+#[cfg(test)]
+mod tests;
 pub mod variant;
 pub mod version;
+mod words;
+mod written;
 
+pub use catalogue::{Catalogue, Provider, load};
+pub use kegs::reader::nearest;
+pub use option::Refusal;
 pub use variant::{
     Cargo, Cc, Choice, Debian, Dep, Get, Git, Kconfig, Linkage, OptionValue, Preset, Reach, Runtime, Source,
     Step, Targets, Test, Variant,
 };
 pub use version::Version;
+pub use written::Recipe;

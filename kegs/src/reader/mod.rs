@@ -12,7 +12,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-pub use value::{OneOrMany, Place, Read, Scalar, Size, Written};
+pub use value::{Named, OneOrMany, Place, Read, Scalar, Size, Written};
 
 use crate::fault::{Fault, Faults, Text};
 

@@ -16,7 +16,7 @@ pub struct Place<'a> {
     pub value: &'a DeValue<'a>,
 }
 
-/// What can stand in a text. `None` exactly when a fault was pushed.
+/// What can stand in a text. `None` only after a fault was pushed; `Some` is whole only when none was.
 pub trait Read: Sized {
     fn read(at: &Place, faults: &mut Faults) -> Option<Self>;
 }
@@ -171,6 +171,30 @@ impl<T: Read> Read for BTreeMap<String, T> {
     fn read(at: &Place, faults: &mut Faults) -> Option<BTreeMap<String, T>> {
         let named = at.table("a table", faults)?.named::<T>();
         Some(named.into_iter().map(|(name, written)| (name, written.value)).collect())
+    }
+}
+
+/// A table whose keys are names that the author chose, each with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T>(pub BTreeMap<String, Written<T>>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Named<T> {
+        Named(BTreeMap::new())
+    }
+}
+
+impl<T> Deref for Named<T> {
+    type Target = BTreeMap<String, Written<T>>;
+
+    fn deref(&self) -> &BTreeMap<String, Written<T>> {
+        &self.0
+    }
+}
+
+impl<T: Read> Read for Named<T> {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Named<T>> {
+        at.table("a table", faults).map(|table| Named(table.named()))
     }
 }
 

@@ -1,0 +1,117 @@
+//! The catalogue: every recipe of a tap, by name.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kegs::fault::{Faults, Text};
+use rayon::prelude::*;
+
+use super::dep::is_name;
+use super::written::Recipe;
+
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    pub tap: PathBuf,
+    pub recipes: BTreeMap<String, Recipe>,
+    /// Virtual to who provides it, sorted by recipe and slot.
+    pub provides: BTreeMap<String, Vec<Provider>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Provider {
+    pub recipe: String,
+    pub slot: String,
+}
+
+/// Every `recipes/*/recipe.toml` of `tap`, on all cores: parsed and checked, nothing resolved.
+///
+/// # Errors
+/// All faults of all files, in the order of files and places; also folders and files that cannot be read.
+pub fn load(tap: &Path) -> Result<Catalogue, Faults> {
+    let mut faults = Faults::default();
+    let names = names(tap, &mut faults);
+    let read: Vec<_> = names.par_iter().map(|name| one(tap, name)).collect();
+    let mut recipes = BTreeMap::new();
+    for (recipe, more) in read {
+        faults.0.extend(more.0);
+        recipes.extend(recipe.map(|recipe| (recipe.name.clone(), recipe)));
+    }
+    let provides = provides(&recipes, &mut faults);
+    faults.or(Catalogue { tap: tap.to_path_buf(), recipes, provides })
+}
+
+impl Catalogue {
+    /// The recipe's or virtual's name most like `name`.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        let names = self.recipes.keys().chain(self.provides.keys());
+        kegs::reader::nearest(name, names.map(String::as_str))
+    }
+}
+
+/// The folders of `recipes/`, sorted; hidden ones and files are none.
+fn names(tap: &Path, faults: &mut Faults) -> Vec<String> {
+    let folder = tap.join("recipes");
+    let entries = std::fs::read_dir(&folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            let help = "a tap has `recipes/<name>/recipe.toml`";
+            faults.push(
+                Text::new("recipes", "")
+                    .fault(0..0, format!("cannot read {}: {error}", folder.display()))
+                    .help(help),
+            );
+            return Vec::new();
+        }
+    };
+    let folders = entries.iter().filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_file()));
+    let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
+fn one(tap: &Path, name: &str) -> (Option<Recipe>, Faults) {
+    let mut faults = Faults::default();
+    let path = Path::new("recipes").join(name).join("recipe.toml");
+    let place = || Text::new(&path, "");
+    if !is_name(name) {
+        let fault = place().fault(0..0, format!("`{name}` is no name for a recipe"));
+        faults
+            .push(fault.help(
+                "rename the folder: lower-case letters, digits and `. _ + -`, a letter or digit first",
+            ));
+        return (None, faults);
+    }
+    let folder = tap.join("recipes").join(name);
+    match std::fs::read(folder.join("recipe.toml")) {
+        Ok(bytes) => (Recipe::parse(name, &folder, &path, &bytes, &mut faults), faults),
+        Err(error) => {
+            let fault = place().fault(0..0, format!("cannot read it: {error}"));
+            faults.push(fault.help("each folder of `recipes/` has a `recipe.toml`"));
+            (None, faults)
+        }
+    }
+}
+
+/// By virtual. That a virtual has a recipe's name is a fault: a dependency could mean both.
+fn provides(recipes: &BTreeMap<String, Recipe>, faults: &mut Faults) -> BTreeMap<String, Vec<Provider>> {
+    let mut all: BTreeMap<String, Vec<Provider>> = BTreeMap::new();
+    for recipe in recipes.values() {
+        for (slot, provided) in recipe.provided() {
+            if recipes.contains_key(&provided.value) {
+                let fault =
+                    recipe.text.fault(provided.span.clone(), format!("`{}` is a recipe", provided.value));
+                faults.push(fault.help("a virtual has a name of its own, as `zlib-api`"));
+            }
+            let provider = Provider { recipe: recipe.name.clone(), slot: slot.to_string() };
+            all.entry(provided.value.clone()).or_default().push(provider);
+        }
+    }
+    all.values_mut().for_each(|providers| {
+        providers.sort();
+        providers.dedup();
+    });
+    all
+}
