@@ -1,0 +1,55 @@
+//! The last step, the same for every preset: what an install leaves that no keg wants is taken away, the recipe's own
+//! files are put in, and what is certainly wrong fails here, where its log still is.
+
+use super::quote::word;
+use super::shell::command;
+use super::{BUILD, RECIPE};
+use crate::recipe::variant::{Linkage, Variant};
+
+/// In no keg, unless `keep` names them: documentation, translations, and libtool's files, whose paths are wrong elsewhere.
+const USELESS: [&str; 7] = ["*.la", "share/man", "share/doc", "share/info", "share/locale", "share/gtk-doc", "lib/charset.alias"];
+
+/// Body of `finish`: runs in `$OUT`.
+pub fn finish(variant: &Variant) -> Vec<String> {
+    let mut lines = removals(variant);
+    lines.extend(additions(variant));
+    lines.push(command(["find . -mindepth 1 -type d -empty", &kept(&variant.keep), "-delete"]));
+    lines.push("[ -n \"$(ls -A .)\" ] || fail \"nothing was installed in $KEG\"".to_string());
+    lines.push(format!("leaks=$(grep -rlF {BUILD}/source . || :)"));
+    lines.push(format!("[ -z \"$leaks\" ] || fail \"the path {BUILD}/source is inside: $leaks\""));
+    lines
+}
+
+// `find -path` lets a `*` cross folders: `lib/*.la` reaches `lib/x/y.la` too, which is what is meant.
+fn removals(variant: &Variant) -> Vec<String> {
+    let mut globs: Vec<&str> = USELESS.to_vec();
+    if variant.linkage == Linkage::Shared && !variant.keep_static {
+        globs.push("lib/*.a");
+    }
+    globs.extend(variant.remove.iter().map(String::as_str));
+    globs.iter().map(|glob| removal(glob, &variant.keep)).collect()
+}
+
+fn removal(glob: &str, keep: &[String]) -> String {
+    let here = word(&found(glob));
+    let below = word(&format!("{}/*", found(glob)));
+    command(["find . ! -type d \\(", "-path", &here, "-o -path", &below, "\\)", &kept(keep), "-delete"])
+}
+
+fn kept(keep: &[String]) -> String {
+    keep.iter().map(|glob| format!("! -path {}", word(&found(glob)))).collect::<Vec<_>>().join(" ")
+}
+
+/// As `find -path` wants it.
+fn found(glob: &str) -> String {
+    format!("./{}", glob.replace("**", "*"))
+}
+
+fn additions(variant: &Variant) -> Vec<String> {
+    let put = |how: &str, from: &str, path: &str| {
+        format!("mkdir -p -- \"$(dirname -- {0})\" && {how} -- {1} {0}", word(path), word(from))
+    };
+    let files = variant.files.iter().map(|(path, file)| put("cp", &format!("{RECIPE}/{file}"), path));
+    let links = variant.symlinks.iter().map(|(path, target)| put("ln -sfn", target, path));
+    files.chain(links).collect()
+}

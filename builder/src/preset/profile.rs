@@ -1,0 +1,110 @@
+//! A profile: whose compiler, and with which flags everything is built. The one place where flags stand.
+//!
+//! ```toml
+//! # toolchains/seed.toml
+//! seed    = "debian-12"                   # seeds/debian-12.toml: the sandbox's root
+//! cc      = "seed-cc"                     # the recipe that provides `cc`
+//! triplet = { profile = "{arch}-linux-musl", seed = "{arch}-linux-gnu" }
+//! path    = ["/usr/bin", "/usr/sbin"]     # after the kegs' own
+//! cflags  = ["-O2"]
+//! [feature.relro]                         # a recipe's `without` takes it away
+//! ldflags = ["-Wl,-z,relro,-z,now"]
+//! [feature.relro.off]                     # and may have to say so
+//! ldflags = ["-Wl,-z,norelro"]
+//! ```
+
+use std::collections::BTreeMap;
+
+use kegs::fault::{Faults, Text};
+use serde::Deserialize;
+
+use crate::recipe::variant::{Cc, Variant};
+
+/// Everything that a toolchain says to a build.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The file's name without `.toml`.
+    #[serde(skip)]
+    pub name: String,
+    /// `seeds/<seed>.toml`.
+    pub seed: String,
+    /// The recipe that provides the virtual `cc`.
+    pub cc: String,
+    pub triplet: Triplet,
+    /// Folders of `PATH` after those of the kegs.
+    pub path: Vec<String>,
+    #[serde(default)]
+    pub cflags: Vec<String>,
+    #[serde(default)]
+    pub ldflags: Vec<String>,
+    /// Names as in a recipe's `without`.
+    #[serde(default)]
+    pub feature: BTreeMap<String, Feature>,
+}
+
+/// `{arch}` is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triplet {
+    /// Of the profile's compiler.
+    pub profile: String,
+    /// Of the seed's.
+    pub seed: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    #[serde(default)]
+    pub cflags: Vec<String>,
+    #[serde(default)]
+    pub ldflags: Vec<String>,
+    /// What to say where it is unwanted.
+    #[serde(default)]
+    pub off: Flags,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flags {
+    #[serde(default)]
+    pub cflags: Vec<String>,
+    #[serde(default)]
+    pub ldflags: Vec<String>,
+}
+
+/// Reads `toolchains/<name>.toml`.
+///
+/// # Errors
+/// A fault at what is no key, no value or not there.
+pub fn profile(name: &str, text: &Text) -> Result<Profile, Faults> {
+    let read: Result<Profile, _> = toml::from_str(&text.content);
+    read.map(|profile| Profile { name: name.to_string(), ..profile })
+        .map_err(|error| Faults(vec![text.fault(error.span().unwrap_or(0..0), error.message())]))
+}
+
+impl Profile {
+    /// What autoconf calls the machine that the variant's compiler makes programs for.
+    pub fn triplet(&self, variant: &Variant) -> String {
+        let form = match variant.cc {
+            Cc::Profile => &self.triplet.profile,
+            Cc::Seed => &self.triplet.seed,
+        };
+        form.replace("{arch}", &variant.arch)
+    }
+
+    /// The flags, but for what the recipe does `without`.
+    pub fn flags(&self, variant: &Variant) -> Flags {
+        let mut flags = Flags { cflags: self.cflags.clone(), ldflags: self.ldflags.clone() };
+        for (name, feature) in &self.feature {
+            let (cflags, ldflags) = match variant.without.contains_key(name) {
+                true => (&feature.off.cflags, &feature.off.ldflags),
+                false => (&feature.cflags, &feature.ldflags),
+            };
+            flags.cflags.extend_from_slice(cflags);
+            flags.ldflags.extend_from_slice(ldflags);
+        }
+        flags
+    }
+}
