@@ -14,6 +14,8 @@ mod dirent;
 mod inode;
 mod layout;
 mod superblock;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 

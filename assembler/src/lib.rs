@@ -19,6 +19,8 @@ pub mod user;
 
 mod always;
 mod glob;
+#[cfg(test)]
+mod support;
 
 pub use closure::keg::{Keg, Runtime};
 pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
