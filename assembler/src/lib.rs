@@ -1,1 +1,30 @@
-//! (assembler)
+//! A role and its kegs to an image, purely.
+//!
+//! ```text
+//! Asked + kegs ─compose─▶ ImageTree ─strip─▶ ImageTree ─write_erofs─▶ bytes
+//!                             │ why · size · text
+//! ```
+//! Works on trees and never on a mounted file system; needs no root. It knows no sandbox, git, network or terminal,
+//! and no time, user or path of this machine reaches what it makes: the same tree gives the same bytes everywhere.
+
+pub mod closure;
+pub mod compose;
+pub mod content;
+pub mod erofs;
+pub mod size;
+pub mod strip;
+pub mod text;
+pub mod tree;
+pub mod user;
+
+mod always;
+mod glob;
+#[cfg(test)]
+mod support;
+
+pub use closure::keg::{Keg, Runtime};
+pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
+pub use content::Content;
+pub use erofs::{ImageFacts, write_erofs};
+pub use strip::strip;
+pub use tree::{By, Bytes, ImageTree, Kind, Node, Reason, why};

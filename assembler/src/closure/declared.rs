@@ -1,0 +1,95 @@
+//! Declared: what a recipe's `[runtime]` and the role name, where no file shows it.
+
+use std::collections::BTreeSet;
+
+use super::keg::{Keg, Runtime};
+use super::link::Found;
+use super::{Walk, look};
+use crate::compose::Problem;
+use crate::glob;
+use crate::tree::Reason;
+
+impl Walk<'_> {
+    /// A keg of which something is used: its `[runtime]`, and that of what it links, since a static program holds the
+    /// code of those and not their files.
+    pub(super) fn reach_keg(&mut self, keg: usize, reason: Reason) {
+        for at in look::link_closure(self.kegs, keg) {
+            if self.kegs_reached.insert(at) {
+                let runtime = self.kegs[at].runtime.clone();
+                self.reach_runtime(at, &runtime, &reason);
+            }
+        }
+    }
+
+    /// What goes with one file of a keg (`[runtime] from."bin/git"`).
+    pub(super) fn reach_from(&mut self, keg: usize, path: &str) {
+        let place = self.kegs[keg].place();
+        let inside = path.strip_prefix(&place).unwrap_or(path).trim_start_matches('/');
+        if let Some(runtime) = self.kegs[keg].runtime.from.get(inside).cloned() {
+            self.reach_runtime(keg, &runtime, &Reason::path(path, "is used"));
+        }
+    }
+
+    /// `openssl/legacy`: the set `legacy` of the keg `openssl`.
+    pub(super) fn reach_set(&mut self, asked: &str) {
+        let (name, set) = asked.split_once('/').unwrap_or((asked, ""));
+        let keg = self.kegs.iter().position(|keg| keg.is_called(name) && keg.runtime.set.contains_key(set));
+        let Some(keg) = keg else {
+            return self.miss(format!("the runtime files `{asked}`"), "the role");
+        };
+        let runtime = self.kegs[keg].runtime.set[set].clone();
+        self.reach_runtime(keg, &runtime, &Reason::role(format!("asks for {asked}")));
+    }
+
+    fn reach_runtime(&mut self, keg: usize, runtime: &Runtime, reason: &Reason) {
+        let kegs = self.kegs;
+        let Keg { name, .. } = &kegs[keg];
+        let place = kegs[keg].place();
+        let by = format!("[runtime] of {name}");
+        let because = |what: &str| Reason { by: reason.by.clone(), how: format!("{}, {by} {what}", reason.how) };
+        for glob in &runtime.files {
+            self.reach_glob(&format!("{place}/{glob}"), because(&format!("names {glob}")), &by);
+        }
+        for soname in &runtime.dlopen {
+            if !self.need_library(soname, &place, &[], because(&format!("opens {soname}"))) {
+                self.miss(format!("the library `{soname}`"), &by);
+            }
+        }
+        let near = look::nearest_first(kegs, keg);
+        for program in &runtime.run {
+            self.need_program(program, &near, because(&format!("runs {program}")), &by);
+        }
+    }
+
+    /// Every file and link that matches, and everything in a folder that does. None is a problem.
+    pub(super) fn reach_glob(&mut self, glob: &str, reason: Reason, by: &str) {
+        let mut matched: Vec<String> = Vec::new();
+        if let Some(Found::Folder) = self.laid.end(glob).map(|end| end.found) {
+            matched.extend(self.laid.end(glob).map(|end| end.path));
+        }
+        let literal: Vec<&str> = glob.split('/').take_while(|name| !name.contains(['*', '?'])).collect();
+        let start = literal[..literal.len().min(glob.matches('/').count())].join("/");
+        matched.extend(self.laid.below(&start).filter(|path| glob::matches(glob, path)).map(str::to_string));
+        let mut seen = BTreeSet::new();
+        for path in &matched {
+            self.reach_all(path, &reason, &mut seen);
+        }
+        if matched.is_empty() {
+            self.problems.push(Problem::Nothing { glob: glob.to_string(), by: by.to_string() });
+        }
+    }
+
+    /// `seen`, since a link may lead to a folder above it.
+    fn reach_all(&mut self, path: &str, reason: &Reason, seen: &mut BTreeSet<String>) {
+        if !seen.insert(path.to_string()) {
+            return;
+        }
+        let Some(end) = self.reach(path, reason.clone()) else {
+            return self.miss(format!("the end of the link `/{path}`"), "a glob");
+        };
+        let below: Vec<String> = self.laid.below(&end).map(str::to_string).collect();
+        for path in below {
+            self.reach_all(&path, reason, seen);
+        }
+    }
+}

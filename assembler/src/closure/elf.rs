@@ -1,0 +1,119 @@
+//! ELF: what the program headers say that a file needs. Sections are not read, so that stripped files do as well.
+
+use object::elf;
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{Endianness, FileKind, elf::FileHeader32, elf::FileHeader64};
+
+/// What the dynamic loader will look for. Search paths are as written, `$ORIGIN` and all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub interpreter: Option<String>,
+    pub needed: Vec<String>,
+    pub search: Vec<String>,
+    pub dlopen: Vec<Dlopen>,
+}
+
+/// One entry of `.note.dlopen`: any one of `sonames` will do.
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Dlopen {
+    #[serde(rename = "soname")]
+    pub sonames: Vec<String>,
+    #[serde(default)]
+    pub priority: Priority,
+}
+
+/// As the note's specification has it; one that is not required may be missing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    Required,
+    #[default]
+    Recommended,
+    Suggested,
+}
+
+/// `NT_FDO_DLOPEN_METADATA`, owner `FDO` (systemd.io/ELF_DLOPEN_METADATA).
+const NOTE_DLOPEN: u32 = 0x407c_0c0a;
+
+pub fn is_elf(head: &[u8]) -> bool {
+    head.starts_with(b"\x7fELF")
+}
+
+/// # Errors
+/// What is damaged in the file, in a few words. Hostile bytes give an error or nonsense names, never a panic.
+pub fn needs(bytes: &[u8]) -> Result<Needs, String> {
+    match FileKind::parse(bytes) {
+        Ok(FileKind::Elf32) => of::<FileHeader32<Endianness>>(bytes),
+        Ok(FileKind::Elf64) => of::<FileHeader64<Endianness>>(bytes),
+        Ok(other) => Err(format!("not an ELF file but {other:?}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn of<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Needs, String> {
+    read::<Elf>(bytes).map_err(|error| error.to_string())
+}
+
+fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Result<Needs> {
+    let header = Elf::parse(bytes)?;
+    let endian = header.endian()?;
+    let segments = header.program_headers(endian, bytes)?;
+    let mut needs = Needs::default();
+    for segment in segments {
+        if let Some(path) = segment.interpreter(endian, bytes)? {
+            needs.interpreter = Some(String::from_utf8_lossy(path).into_owned());
+        }
+        if let Some(entries) = segment.dynamic(endian, bytes)? {
+            let entries = entries.iter().map(|entry| (entry.d_tag(endian).into(), entry.d_val(endian).into()));
+            let entries: Vec<(u64, u64)> = entries.take_while(|(tag, _)| *tag != u64::from(elf::DT_NULL)).collect();
+            needs.read_dynamic(&entries, strings::<Elf>(endian, bytes, segments, &entries));
+        }
+        if let Some(mut notes) = segment.notes(endian, bytes)? {
+            while let Some(note) = notes.next()? {
+                if note.name() == b"FDO" && note.n_type(endian) == NOTE_DLOPEN {
+                    needs.read_note(note.desc());
+                }
+            }
+        }
+    }
+    Ok(needs)
+}
+
+/// The dynamic string table: its address is looked up in the loaded segments. Empty where it lies outside of them.
+fn strings<'a, Elf: FileHeader<Endian = Endianness>>(
+    endian: Endianness,
+    bytes: &'a [u8],
+    segments: &[Elf::ProgramHeader],
+    entries: &[(u64, u64)],
+) -> &'a [u8] {
+    let value = |wanted: u32| entries.iter().find(|(tag, _)| *tag == u64::from(wanted)).map_or(0, |(_, value)| *value);
+    let (address, size) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ));
+    let loaded = segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD);
+    loaded.filter_map(|segment| segment.data_range(endian, bytes, address, size).ok().flatten()).next().unwrap_or(&[])
+}
+
+impl Needs {
+    fn read_dynamic(&mut self, entries: &[(u64, u64)], strings: &[u8]) {
+        let all = |wanted: u32| {
+            let chosen = entries.iter().filter(move |(tag, _)| *tag == u64::from(wanted));
+            chosen.filter_map(|(_, offset)| string_at(strings, *offset))
+        };
+        self.needed.extend(all(elf::DT_NEEDED));
+        // A loader that knows DT_RUNPATH passes over DT_RPATH where both stand.
+        let tag = if all(elf::DT_RUNPATH).next().is_some() { elf::DT_RUNPATH } else { elf::DT_RPATH };
+        let folders = all(tag).flat_map(|paths| paths.split(':').map(str::to_string).collect::<Vec<_>>());
+        self.search.extend(folders.filter(|folder| !folder.is_empty()));
+    }
+
+    /// A note that is not the JSON it should be names nothing: it is advice, and the file runs without it.
+    fn read_note(&mut self, text: &[u8]) {
+        let text = text.strip_suffix(b"\0").unwrap_or(text);
+        self.dlopen.extend(serde_json::from_slice::<Vec<Dlopen>>(text).unwrap_or_default());
+    }
+}
+
+fn string_at(strings: &[u8], offset: u64) -> Option<String> {
+    let rest = strings.get(usize::try_from(offset).ok()?..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    Some(String::from_utf8_lossy(&rest[..end]).into_owned())
+}
