@@ -1,1 +1,3 @@
-//! (ci)
+//! What CI does beyond a build. Only this crate holds a key; it never builds or composes by itself.
+
+pub mod boot;

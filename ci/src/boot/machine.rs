@@ -1,0 +1,123 @@
+//! The machine that QEMU makes, as its arguments. Pure.
+//!
+//! q35 and not microvm: under emulation on a busy host microvm hung in 13 of 18 boots, q35 in none.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::{Accelerator, Boot, Console};
+
+pub(super) const PROGRAM: &str = "qemu-system-x86_64";
+/// Where the agent finds the environment: `/sys/firmware/qemu_fw_cfg/by_name/<this>/raw`.
+const ENVIRONMENT: &str = "opt/org.rootbrew/environment.toml";
+
+/// The machine of a boot. `ports` is guest port to host port; `environment` is a file.
+pub(super) fn arguments(boot: &Boot, accelerator: &Accelerator, ports: &BTreeMap<u16, u16>, environment: &Path) -> Vec<OsString> {
+    let mut words = bare(&boot.kernel, &cmdline(boot), accelerator);
+    words.extend(["-m".into(), boot.memory_mb.to_string().into(), "-smp".into(), boot.cpus.to_string().into()]);
+    words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
+    words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
+    words.extend(["-netdev".into(), network(ports).into()]);
+    // No ROM: the firmware would try to boot from the network.
+    words.extend(["-device", "virtio-net-pci,netdev=net,romfile="].map(OsString::from));
+    // Without it the first TLS answer takes 4.3 s: getrandom waits until the pool is seeded.
+    words.extend(["-device", "virtio-rng-pci"].map(OsString::from));
+    words.extend(["-fw_cfg".into(), option(&format!("name={ENVIRONMENT},file="), environment)]);
+    words
+}
+
+/// A kernel and a console and nothing else.
+pub(super) fn bare(kernel: &Path, cmdline: &str, accelerator: &Accelerator) -> Vec<OsString> {
+    let (accelerated, cpu) = match accelerator {
+        Accelerator::Kvm => ("kvm", "host"),
+        Accelerator::Emulated(_) => ("tcg", "max"),
+    };
+    let machine = format!("q35,accel={accelerated},graphics=off,sata=off,smbus=off,vmport=off,usb=off");
+    let mut words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"].map(OsString::from).to_vec();
+    words.extend(["-machine", &machine, "-cpu", cpu].map(OsString::from));
+    words.extend(["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"].map(OsString::from));
+    words.extend(["-kernel".into(), kernel.into(), "-append".into(), cmdline.into()]);
+    words
+}
+
+fn cmdline(boot: &Boot) -> String {
+    let mut words = vec!["console=ttyS0", "root=/dev/vda", "ro", "rootfstype=erofs", "panic=1"];
+    words.extend(matches!(boot.console, Console::Quiet).then_some("quiet"));
+    words.extend(boot.cmdline.iter().map(String::as_str));
+    words.join(" ")
+}
+
+fn network(ports: &BTreeMap<u16, u16>) -> String {
+    let forward = |(guest, host): (&u16, &u16)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}");
+    format!("user,id=net{}", ports.iter().map(forward).collect::<String>())
+}
+
+/// QEMU splits options at commas; in a value a comma is written twice.
+fn option(before: &str, path: &Path) -> OsString {
+    let mut bytes = before.as_bytes().to_vec();
+    for &byte in OsStr::as_bytes(path.as_os_str()) {
+        bytes.extend(std::iter::repeat_n(byte, if byte == b',' { 2 } else { 1 }));
+    }
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn a_web_guest() {
+        let boot = Boot {
+            kernel: "/k/vmlinuz".into(),
+            root: "/images/a,b.erofs".into(),
+            memory_mb: 32,
+            cpus: 1,
+            cmdline: vec!["init=/sbin/agent".into()],
+            environment: String::new(),
+            ports: vec![],
+            console: Console::Quiet,
+        };
+        let ports = BTreeMap::from([(80, 40080), (443, 40443)]);
+        let words = arguments(&boot, &Accelerator::Emulated(String::new()), &ports, Path::new("/tmp/e"));
+        let lines: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        expect![[r#"
+            qemu-system-x86_64
+            -nodefaults
+            -no-user-config
+            -display
+            none
+            -no-reboot
+            -machine
+            q35,accel=tcg,graphics=off,sata=off,smbus=off,vmport=off,usb=off
+            -cpu
+            max
+            -chardev
+            stdio,id=console,signal=off
+            -serial
+            chardev:console
+            -kernel
+            /k/vmlinuz
+            -append
+            console=ttyS0 root=/dev/vda ro rootfstype=erofs panic=1 quiet init=/sbin/agent
+            -m
+            32
+            -smp
+            1
+            -drive
+            if=none,id=root,format=raw,readonly=on,file=/images/a,,b.erofs
+            -device
+            virtio-blk-pci,drive=root
+            -netdev
+            user,id=net,hostfwd=tcp:127.0.0.1:40080-:80,hostfwd=tcp:127.0.0.1:40443-:443
+            -device
+            virtio-net-pci,netdev=net,romfile=
+            -device
+            virtio-rng-pci
+            -fw_cfg
+            name=opt/org.rootbrew/environment.toml,file=/tmp/e"#]]
+        .assert_eq(&lines.join("\n"));
+    }
+}

@@ -1,0 +1,97 @@
+//! Boots an image in QEMU and asks it, from outside, by its real client.
+//!
+//! ```text
+//!  kernel + root + environment --start--> Guest --check--> Answers --power_off--> gone
+//! ```
+//! Never: prints, leaves a guest behind when we die, opens a port on anything but 127.0.0.1, or trusts `/dev/kvm`
+//! before it has booted our own kernel.
+//!
+//! What it asks of the agent: it writes `ready <ms> ms …` or `not ready: <reason>` on the console, as a line of its own,
+//! and powers the machine off when the console says `poweroff`.
+
+mod accelerator;
+mod answer;
+mod certificate;
+mod console;
+mod error;
+mod guest;
+mod machine;
+mod port;
+mod tether;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use accelerator::{Accelerator, accelerator};
+pub use answer::{Answer, Check, check};
+pub use certificate::certificate;
+pub use error::BootError;
+pub use guest::{Guest, Ready, Stopper};
+
+/// A guest under emulation on two busy cores is ready in 2 to 6 s; one that is not after this is stuck.
+pub const READY_LIMIT: Duration = Duration::from_secs(120);
+/// How long a guest may take to power off before it is killed.
+pub const POWER_OFF_LIMIT: Duration = Duration::from_secs(15);
+
+/// One machine to boot.
+#[derive(Debug)]
+pub struct Boot {
+    /// A bzImage with virtio-blk, erofs and the serial console built in.
+    pub kernel: PathBuf,
+    /// The root, an erofs image; the guest gets it read-only.
+    pub root: PathBuf,
+    pub memory_mb: u32,
+    pub cpus: u32,
+    /// Words for the kernel, after ours (`console=`, `root=`, …).
+    pub cmdline: Vec<String>,
+    /// The environment, TOML; the guest finds it as fw_cfg `opt/org.rootbrew/environment.toml`.
+    pub environment: String,
+    /// TCP ports of the guest that are reached through a free port of 127.0.0.1.
+    pub ports: Vec<u16>,
+    pub console: Console,
+}
+
+/// Where the guest's console goes, besides into the last lines that an error shows.
+#[derive(Debug)]
+pub enum Console {
+    /// Nowhere; the kernel is told to be quiet.
+    Quiet,
+    /// Byte for byte into this file, the kernel's own messages included.
+    To(File),
+}
+
+/// What happens on the way to `ready`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Accelerator(Accelerator),
+    Started { pid: u32 },
+    /// The guest's port (first) is reached at 127.0.0.1 and this port (second).
+    Forwarded { guest: u16, host: u16 },
+    Ready(Ready),
+}
+
+/// Boots and waits until the agent's word.
+///
+/// # Errors
+/// QEMU is missing (names the Debian package), kernel or root cannot be read, or the guest said `not ready`, panicked,
+/// ended or said nothing within [`READY_LIMIT`]: then with the last lines of its console.
+pub fn start(boot: &Boot, events: &mut dyn FnMut(Event)) -> Result<Guest, BootError> {
+    error::readable(&boot.kernel)?;
+    error::readable(&boot.root)?;
+    let accelerator = accelerator(&boot.kernel);
+    events(Event::Accelerator(accelerator.clone()));
+    // Between our finding a free port and QEMU's taking it, another may take it.
+    match attempt(boot, &accelerator, events) {
+        Err(error) if guest::lost_a_port(&error) => attempt(boot, &accelerator, events),
+        done => done,
+    }
+}
+
+fn attempt(boot: &Boot, accelerator: &Accelerator, events: &mut dyn FnMut(Event)) -> Result<Guest, BootError> {
+    let mut guest = guest::launch(boot, accelerator)?;
+    events(Event::Started { pid: guest.pid() });
+    guest.ports().for_each(|(guest, host)| events(Event::Forwarded { guest, host }));
+    events(Event::Ready(guest.until_ready(READY_LIMIT)?));
+    Ok(guest)
+}
