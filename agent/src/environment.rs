@@ -83,7 +83,8 @@ fn read(path: &str) -> Result<Option<String>> {
 fn parse(name: &str, text: &str) -> Result<Table> {
     text.parse().map_err(|fault: toml::de::Error| {
         // Not the fault's own text: it quotes the line, which may hold a secret.
-        let line = fault.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let line =
+            fault.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         Error::input(format!("{name}: line {line}: {}", fault.message()))
     })
 }
@@ -141,7 +142,10 @@ pub fn check(schema: &BTreeMap<String, Variable>, host: &str, sources: &[Source]
     let network = network_of(sources, &mut faults);
     faults.extend(sources.iter().flat_map(|source| unknown(schema, source)));
     let mut values = BTreeMap::new();
-    let mut lines = vec![format!("host = {} (role {}, stage {}, number {})", words.host, words.role, words.stage, words.number)];
+    let mut lines = vec![format!(
+        "host = {} (role {}, stage {}, number {})",
+        words.host, words.role, words.stage, words.number
+    )];
     for (name, variable) in schema {
         match choose(name, variable, sources, &words) {
             Err(fault) => faults.push(fault),
@@ -152,7 +156,11 @@ pub fn check(schema: &BTreeMap<String, Variable>, host: &str, sources: &[Source]
             }
         }
     }
-    if faults.is_empty() { Ok(Environment { words, values, network, lines }) } else { Err(Error::Input(faults)) }
+    if faults.is_empty() {
+        Ok(Environment { words, values, network, lines })
+    } else {
+        Err(Error::Input(faults))
+    }
 }
 
 fn host_of(default: &str, sources: &[Source], faults: &mut Vec<String>) -> String {
@@ -184,7 +192,10 @@ fn network_of(sources: &[Source], faults: &mut Vec<String>) -> Network {
         for (key, value) in table {
             if !take_network(&mut network, key, value) {
                 let names = NETWORK.join("`, `");
-                faults.push(format!("network.{key} ({}): must be one of `{names}`, a string or strings", source.name));
+                faults.push(format!(
+                    "network.{key} ({}): must be one of `{names}`, a string or strings",
+                    source.name
+                ));
             }
         }
     }
@@ -206,8 +217,11 @@ fn take_network(network: &mut Network, key: &str, value: &Value) -> bool {
 
 fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<String> {
     let stray = source.table.keys().filter(|key| !schema.contains_key(*key) && !OWN.contains(&key.as_str()));
-    let known = || OWN.iter().copied().chain(schema.keys().map(String::as_str)).collect::<Vec<_>>().join("`, `");
-    stray.map(|key| format!("{key} ({}): the role has no such name; it has `{}`", source.name, known())).collect()
+    let known =
+        || OWN.iter().copied().chain(schema.keys().map(String::as_str)).collect::<Vec<_>>().join("`, `");
+    stray
+        .map(|key| format!("{key} ({}): the role has no such name; it has `{}`", source.name, known()))
+        .collect()
 }
 
 /// The strongest source's value, or the default, and where it is from.
@@ -219,12 +233,16 @@ fn choose(
 ) -> std::result::Result<Option<(Value, &'static str)>, String> {
     if let Some(source) = sources.iter().rev().find(|source| source.table.contains_key(name)) {
         if variable.secret && source.name == KERNEL {
-            return Err(format!("{name}: a secret may not stand on the kernel command line, which every process can read"));
+            return Err(format!(
+                "{name}: a secret may not stand on the kernel command line, which every process can read"
+            ));
         }
         let value = source.table[name].clone();
         return match misfit(&value, variable.kind) {
             None => Ok(Some((value, source.name))),
-            Some(expected) => Err(format!("{name} ({}): must be {expected}, is {}", source.name, value.type_str())),
+            Some(expected) => {
+                Err(format!("{name} ({}): must be {expected}, is {}", source.name, value.type_str()))
+            }
         };
     }
     match &variable.default {
@@ -242,7 +260,9 @@ fn misfit(value: &Value, kind: Kind) -> Option<&'static str> {
         Kind::Text => (value.is_str(), "a string"),
         Kind::Integer => (value.is_integer(), "an integer"),
         Kind::Boolean => (value.is_bool(), "true or false"),
-        Kind::List => (value.as_array().is_some_and(|items| items.iter().all(Value::is_str)), "a list of strings"),
+        Kind::List => {
+            (value.as_array().is_some_and(|items| items.iter().all(Value::is_str)), "a list of strings")
+        }
     };
     (!fits).then_some(expected)
 }

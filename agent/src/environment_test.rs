@@ -56,7 +56,7 @@ fn the_kernel_command_line_wins_and_is_read_by_type() {
 
 #[test]
 fn all_faults_at_once() {
-    let file = "host = ''\nworkers = 'many'\nwrokers = 2\nsite = 'a\\nb'\n[network]\naddress = 1";
+    let file = "host = ''\nworkers = 'many'\nwrokers = 2\nsite = \"a\\nb\"\n[network]\naddress = 1";
     assert_eq!(
         lines(file, "rootbrew.env.tls_key=abc rootbrew.env.gzip=yes"),
         [

@@ -63,7 +63,8 @@ fn run() -> Result<Ask> {
         Ok((environment, supervisor)) => (environment.words.role, supervisor),
         Err(fault) => return Machine::failed(fault, waiter, signals, control).wait(),
     };
-    Machine { name, supervisor: Some(supervisor), verdict: Verdict::Pending, waiter, signals, control }.wait()
+    let (verdict, status) = (Verdict::Pending, "pending".to_string());
+    Machine { name, supervisor: Some(supervisor), verdict, status, waiter, signals, control }.wait()
 }
 
 /// The kernel may have opened a console before `/dev` was there, or none.
@@ -90,7 +91,8 @@ fn prepare() -> Result<(Environment, Supervisor)> {
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("host");
     let environment = environment::check(&role.env, host, &environment::sources(&role.env)?)?;
     environment.lines().iter().for_each(say);
-    rustix::system::sethostname(environment.words.host_name().as_bytes()).map_err(Error::world("set the host's name"))?;
+    rustix::system::sethostname(environment.words.host_name().as_bytes())
+        .map_err(Error::world("set the host's name"))?;
     network::loopback()?;
     say(network::up(&environment.network)?);
     let users = read("/etc/passwd")?;
@@ -104,6 +106,8 @@ struct Machine {
     name: String,
     supervisor: Option<Supervisor>,
     verdict: Verdict,
+    /// The verdict in words, as it was said.
+    status: String,
     waiter: Waiter,
     signals: File,
     control: Control,
@@ -112,9 +116,10 @@ struct Machine {
 impl Machine {
     /// Runs nothing, and still hears the word that ends it.
     fn failed(fault: Error, waiter: Waiter, signals: File, control: Control) -> Machine {
+        let status = format!("not ready: {fault}");
+        say(&status);
         let verdict = Verdict::NotReady(fault.to_string());
-        say(format_args!("not ready: {fault}"));
-        Machine { name: String::new(), supervisor: None, verdict, waiter, signals, control }
+        Machine { name: String::new(), supervisor: None, verdict, status, waiter, signals, control }
     }
 
     fn wait(mut self) -> Result<Ask> {
@@ -140,19 +145,12 @@ impl Machine {
             return;
         }
         self.verdict = supervisor.verdict();
-        if self.verdict != Verdict::Pending {
-            say(self.status());
-        }
-    }
-
-    fn status(&self) -> String {
-        match (&self.verdict, &self.supervisor) {
-            (Verdict::NotReady(reason), _) => format!("not ready: {reason}"),
-            (Verdict::Ready, Some(supervisor)) => {
-                format!("ready {} ms {} {}", since_boot_ms(), self.name, supervisor.names())
-            }
-            _ => "pending".into(),
-        }
+        self.status = match &self.verdict {
+            Verdict::Pending => return,
+            Verdict::NotReady(reason) => format!("not ready: {reason}"),
+            Verdict::Ready => format!("ready {} ms {} {}", since_boot_ms(), self.name, supervisor.names()),
+        };
+        say(&self.status);
     }
 
     /// Some word that ends the machine, or `None`.
@@ -171,7 +169,7 @@ impl Machine {
         let mut end = None;
         for ask in self.control.asked(way) {
             match ask {
-                Ask::Status => self.control.answer(way, &self.status()),
+                Ask::Status => self.control.answer(way, &self.status),
                 other => end = Some(other),
             }
         }

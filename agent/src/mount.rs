@@ -26,7 +26,12 @@ const fn data_only() -> MountFlags {
 const MOUNTS: [Mount; 6] = [
     Mount { kind: "proc", at: "/proc", flags: data_only(), options: "" },
     Mount { kind: "sysfs", at: "/sys", flags: data_only(), options: "" },
-    Mount { kind: "devtmpfs", at: "/dev", flags: MountFlags::NOSUID.union(MountFlags::NOEXEC), options: "mode=0755" },
+    Mount {
+        kind: "devtmpfs",
+        at: "/dev",
+        flags: MountFlags::NOSUID.union(MountFlags::NOEXEC),
+        options: "mode=0755",
+    },
     Mount { kind: "tmpfs", at: "/run", flags: safe(), options: "mode=0755" },
     Mount { kind: "tmpfs", at: "/tmp", flags: safe(), options: "mode=1777" },
     Mount { kind: "tmpfs", at: "/data", flags: data_only(), options: "mode=0755" },

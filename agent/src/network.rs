@@ -51,7 +51,9 @@ pub fn up(wanted: &Network) -> Result<String> {
 }
 
 fn read_static(address: &str, wanted: &Network) -> Result<Settings> {
-    let refuse = |what: &str, text: &str| Error::input(format!("network.{what}: `{text}` is not like {}", example(what)));
+    let refuse = |what: &str, text: &str| {
+        Error::input(format!("network.{what}: `{text}` is not like {}", example(what)))
+    };
     let (host, bits) = address.split_once('/').ok_or_else(|| refuse("address", address))?;
     let parse = |what: &str, text: &str| text.parse::<Ipv4Addr>().map_err(|_| refuse(what, text));
     let prefix_bits = bits.parse().ok().filter(|bits| (1..=32).contains(bits));
@@ -59,7 +61,11 @@ fn read_static(address: &str, wanted: &Network) -> Result<Settings> {
         address: parse("address", host)?,
         prefix_bits: prefix_bits.ok_or_else(|| refuse("address", address))?,
         gateway: wanted.gateway.as_deref().map(|text| parse("gateway", text)).transpose()?,
-        nameservers: wanted.nameservers.iter().map(|text| parse("nameservers", text)).collect::<Result<_>>()?,
+        nameservers: wanted
+            .nameservers
+            .iter()
+            .map(|text| parse("nameservers", text))
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -70,14 +76,16 @@ fn example(what: &str) -> &'static str {
 fn ask(interface: &str) -> Result<Settings> {
     let path = format!("/sys/class/net/{interface}/address");
     let text = fs::read_to_string(&path).map_err(Error::world(format!("read {path}")))?;
-    let hardware = hardware_address(&text).ok_or_else(|| Error::input(format!("{path}: no hardware address")))?;
+    let hardware =
+        hardware_address(&text).ok_or_else(|| Error::input(format!("{path}: no hardware address")))?;
     let lease = dhcp::acquire(interface, hardware).map_err(Error::world(format!("DHCP on {interface}")))?;
     let dhcp::Lease { address, prefix_bits, gateway, nameservers, .. } = lease;
     Ok(Settings { address, prefix_bits, gateway, nameservers })
 }
 
 fn hardware_address(text: &str) -> Option<[u8; 6]> {
-    let bytes: Option<Vec<u8>> = text.trim().split(':').map(|part| u8::from_str_radix(part, 16).ok()).collect();
+    let bytes: Option<Vec<u8>> =
+        text.trim().split(':').map(|part| u8::from_str_radix(part, 16).ok()).collect();
     bytes?.try_into().ok()
 }
 

@@ -21,7 +21,9 @@ pub fn all(role: &Role, environment: &Environment, templates: &Path, users: &str
     let names = names(role, environment);
     let mut rendered = Vec::new();
     let mut faults = Vec::new();
-    for (path, config) in role.config.iter().filter(|(path, config)| !(config.keep && Path::new(path).exists())) {
+    for (path, config) in
+        role.config.iter().filter(|(path, config)| !(config.keep && Path::new(path).exists()))
+    {
         match one(config, templates, &names) {
             Ok(text) => rendered.push((path, config, text)),
             Err(fault) => faults.push(fault.to_string()),
@@ -36,7 +38,9 @@ pub fn all(role: &Role, environment: &Environment, templates: &Path, users: &str
 /// The words, and every name of the schema: one without a value is `none`, so a template can ask `{% if x %}`.
 fn names(role: &Role, environment: &Environment) -> BTreeMap<String, Value> {
     let words = environment.words.pairs().map(|(word, value)| (word.to_string(), Value::from(value)));
-    let values = role.env.keys().map(|name| (name.clone(), environment.values.get(name).map_or(Value::from(()), Value::from_serialize)));
+    let values = role.env.keys().map(|name| {
+        (name.clone(), environment.values.get(name).map_or(Value::from(()), Value::from_serialize))
+    });
     words.into_iter().chain(values).collect()
 }
 
@@ -53,7 +57,9 @@ fn one(config: &Config, templates: &Path, names: &BTreeMap<String, Value>) -> Re
 fn write(path: &Path, config: &Config, text: &str, users: &str) -> Result<()> {
     let tried = |what: &str| Error::world(format!("{what} {}", path.display()));
     let mode = u32::from_str_radix(&config.mode, 8).ok().filter(|mode| *mode <= 0o777);
-    let mode = mode.ok_or_else(|| Error::input(format!("{}: mode `{}` is not like 0644", path.display(), config.mode)))?;
+    let mode = mode.ok_or_else(|| {
+        Error::input(format!("{}: mode `{}` is not like 0644", path.display(), config.mode))
+    })?;
     let owner = passwd::find(users, &config.owner)?;
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Error::input(format!("config.{}: not the path of a file", path.display())));

@@ -159,21 +159,22 @@ mod tests {
         assert_eq!(ready("\"fd\""), Ready::Fd);
         assert_eq!(ready("{ tcp = 443 }"), Ready::Tcp(443));
         assert_eq!(ready("{ exec = [\"true\"] }"), Ready::Exec(vec!["true".into()]));
-        assert_eq!(parse("[service.a]\nuser = \"u\"\nrun = [\"a\"]").unwrap().service["a"].ready, Ready::Start);
+        assert_eq!(
+            parse("[service.a]\nuser = \"u\"\nrun = [\"a\"]").unwrap().service["a"].ready,
+            Ready::Start
+        );
     }
 
     #[test]
     fn what_is_not_ours_is_passed_over() {
-        let role = parse("summary = \"x\"\nkegs = [\"nginx\"]\n[limits]\nports = [80]\n[[check]]\nrun = [\"curl\"]");
+        let role =
+            parse("summary = \"x\"\nkegs = [\"nginx\"]\n[limits]\nports = [80]\n[[check]]\nrun = [\"curl\"]");
         assert!(role.unwrap().service.is_empty());
     }
 
     #[test]
     fn all_faults_at_once() {
         let faults = parse("[service.a]\nuser = \"u\"\nrun = []\nafter = [\"b\"]").unwrap_err().to_string();
-        assert_eq!(
-            faults,
-            "role.toml: service.a.run is empty; role.toml: service.a.after: no service `b`"
-        );
+        assert_eq!(faults, "role.toml: service.a.run is empty; role.toml: service.a.after: no service `b`");
     }
 }

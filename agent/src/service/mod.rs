@@ -138,7 +138,10 @@ impl Supervisor {
             let signal = signal(&running.service.stop).unwrap_or(Signal::TERM);
             kill_process_group(pid, signal).unwrap_or_default();
             if !spawn::ended_within(pid, Duration::from_secs(running.service.stop_s)) {
-                say(format_args!("{}: did not end within {} s, killed", running.name, running.service.stop_s));
+                say(format_args!(
+                    "{}: did not end within {} s, killed",
+                    running.name, running.service.stop_s
+                ));
                 kill_process_group(pid, Signal::KILL).unwrap_or_default();
             }
             running.read_output();
@@ -156,7 +159,9 @@ impl Supervisor {
 
 impl Running {
     fn new(name: &str, service: &role::Service, users: &str) -> Result<Running> {
-        let fault = |what: &str, word: &str| Error::input(format!("role.toml: service.{name}.{what}: no such word `{word}`"));
+        let fault = |what: &str, word: &str| {
+            Error::input(format!("role.toml: service.{name}.{what}: no such word `{word}`"))
+        };
         signal(&service.stop).ok_or_else(|| fault("stop", &service.stop))?;
         confine::capabilities(&service.caps).map_err(|word| fault("caps", &word))?;
         Ok(Running {
@@ -209,7 +214,9 @@ impl Running {
     fn due(&self) -> Option<Instant> {
         match self.state {
             State::Resting(until) => Some(until),
-            State::Starting(until) => Some(self.probe.as_ref().and_then(ready::Probe::due).map_or(until, |next| next.min(until))),
+            State::Starting(until) => {
+                Some(self.probe.as_ref().and_then(ready::Probe::due).map_or(until, |next| next.min(until)))
+            }
             _ => None,
         }
     }
@@ -249,7 +256,8 @@ fn order(services: &BTreeMap<String, role::Service>) -> Result<Vec<&str>> {
     let mut order: Vec<&str> = Vec::new();
     while order.len() < services.len() {
         let free = services.iter().find(|(name, service)| {
-            !order.contains(&name.as_str()) && service.after.iter().all(|other| order.contains(&other.as_str()))
+            !order.contains(&name.as_str())
+                && service.after.iter().all(|other| order.contains(&other.as_str()))
         });
         let Some((name, _)) = free else {
             return Err(Error::input("role.toml: `after` goes in a circle"));

@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, waitpid,
+};
 
 use super::confine;
 use super::ready::Word;
@@ -54,7 +56,12 @@ pub fn service(name: &str, service: &Service, user: User, waiter: &Waiter, at: u
 }
 
 /// The agent's end, and the service's, which must live until the service has been started.
-fn word(name: &str, service: &Service, user: User, command: &mut Command) -> Result<(Option<Word>, Option<OwnedFd>)> {
+fn word(
+    name: &str,
+    service: &Service,
+    user: User,
+    command: &mut Command,
+) -> Result<(Option<Word>, Option<OwnedFd>)> {
     match service.ready {
         Ready::Notify => {
             let path = format!("/run/rootbrew/{name}.notify");
@@ -112,15 +119,23 @@ pub fn quiet(argv: &[String], service: &Service, user: User) -> io::Result<Pid> 
 pub fn make_writable(folders: &[String], user: User) -> Result<()> {
     folders.iter().try_for_each(|folder| {
         fs::create_dir_all(folder).map_err(Error::world(format!("make {folder}")))?;
-        chown(folder, Some(user.uid), Some(user.gid)).map_err(Error::world(format!("give {folder} its owner")))
+        chown(folder, Some(user.uid), Some(user.gid))
+            .map_err(Error::world(format!("give {folder} its owner")))
     })
 }
 
 fn command(argv: &[String], service: &Service, user: User) -> Result<Command> {
-    let keep = confine::capabilities(&service.caps).map_err(|word| Error::input(format!("no capability `{word}`")))?;
+    let keep = confine::capabilities(&service.caps)
+        .map_err(|word| Error::input(format!("no capability `{word}`")))?;
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("an empty command"))?;
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().env("PATH", PATH).env("HOME", "/").current_dir("/").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("HOME", "/")
+        .current_dir("/")
+        .stdin(Stdio::null());
     sys::before_exec(&mut command, move || confine::apply(user, keep));
     Ok(command)
 }
