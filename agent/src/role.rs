@@ -1,0 +1,180 @@
+//! The role as the agent needs it: services, configuration files, the environment's schema.
+//!
+//! Reads `/etc/rootbrew/role.toml`, which the assembler has checked whole; keys that are not ours are passed over.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Role {
+    #[serde(default)]
+    pub service: BTreeMap<String, Service>,
+    /// By the path that is written.
+    #[serde(default)]
+    pub config: BTreeMap<String, Config>,
+    #[serde(default)]
+    pub env: BTreeMap<String, Variable>,
+}
+
+/// One long-running process.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Service {
+    pub run: Vec<String>,
+    /// Must exit with 0 before the service is started.
+    #[serde(default)]
+    pub check: Vec<String>,
+    #[serde(default)]
+    pub ready: Ready,
+    /// A name from `/etc/passwd`.
+    pub user: String,
+    /// Without `CAP_`, lower case: `net_bind_service`.
+    #[serde(default)]
+    pub caps: Vec<String>,
+    /// Folders made before the start, owned by `user`.
+    #[serde(default)]
+    pub writes: Vec<String>,
+    /// Services that must be ready before this one starts.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// The signal that asks it to end, without `SIG`.
+    #[serde(default = "default_stop")]
+    pub stop: String,
+    /// How long it may take to end before it is killed.
+    #[serde(default = "default_stop_s")]
+    pub stop_s: u64,
+    /// How long it may take to be ready.
+    #[serde(default = "default_ready_s")]
+    pub ready_s: u64,
+}
+
+fn default_stop() -> String {
+    "TERM".into()
+}
+
+/// Docker's default; long enough for open downloads to be told.
+fn default_stop_s() -> u64 {
+    10
+}
+
+/// An emulated guest on a busy machine takes seconds for what takes milliseconds elsewhere.
+fn default_ready_s() -> u64 {
+    60
+}
+
+/// How a service tells that it serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ready {
+    /// Ready when started.
+    #[default]
+    Start,
+    /// `READY=1` on the socket in `NOTIFY_SOCKET` (sd_notify).
+    Notify,
+    /// A newline on descriptor 3 (s6).
+    Fd,
+    /// Something accepts on this port of 127.0.0.1.
+    Tcp(u16),
+    /// This command exits with 0.
+    Exec(Vec<String>),
+}
+
+/// One rendered file.
+#[derive(Debug, Deserialize)]
+pub struct Config {
+    /// A name under `/etc/rootbrew/templates/`.
+    pub template: String,
+    /// Octal.
+    #[serde(default = "default_mode")]
+    pub mode: String,
+    #[serde(default = "default_owner")]
+    pub owner: String,
+    /// Written only when absent: what the operator put there stays.
+    #[serde(default)]
+    pub keep: bool,
+}
+
+fn default_mode() -> String {
+    "0644".into()
+}
+
+fn default_owner() -> String {
+    "root".into()
+}
+
+/// One name of the environment.
+#[derive(Debug, Deserialize)]
+pub struct Variable {
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    #[serde(default)]
+    pub required: bool,
+    /// Never printed; refused on the kernel's command line, which every process can read.
+    #[serde(default)]
+    pub secret: bool,
+    /// Strings may hold the words `{host}` `{role}` `{stage}` `{number}`.
+    pub default: Option<toml::Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One line.
+    String,
+    /// Any number of lines.
+    Text,
+    Integer,
+    Boolean,
+    /// Strings.
+    List,
+}
+
+pub fn parse(text: &str) -> Result<Role> {
+    let role: Role = toml::from_str(text).map_err(|fault| Error::input(format!("role.toml: {fault}")))?;
+    let mut faults = Vec::new();
+    for (name, service) in &role.service {
+        if service.run.is_empty() {
+            faults.push(format!("role.toml: service.{name}.run is empty"));
+        }
+        let unknown = service.after.iter().filter(|other| !role.service.contains_key(*other));
+        faults.extend(unknown.map(|other| format!("role.toml: service.{name}.after: no service `{other}`")));
+    }
+    if faults.is_empty() { Ok(role) } else { Err(Error::Input(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(text: &str) -> Ready {
+        let role = parse(&format!("[service.a]\nuser = \"u\"\nrun = [\"a\"]\nready = {text}")).unwrap();
+        role.service["a"].ready.clone()
+    }
+
+    #[test]
+    fn readiness_has_five_forms() {
+        assert_eq!(ready("\"notify\""), Ready::Notify);
+        assert_eq!(ready("\"fd\""), Ready::Fd);
+        assert_eq!(ready("{ tcp = 443 }"), Ready::Tcp(443));
+        assert_eq!(ready("{ exec = [\"true\"] }"), Ready::Exec(vec!["true".into()]));
+        assert_eq!(
+            parse("[service.a]\nuser = \"u\"\nrun = [\"a\"]").unwrap().service["a"].ready,
+            Ready::Start
+        );
+    }
+
+    #[test]
+    fn what_is_not_ours_is_passed_over() {
+        let role =
+            parse("summary = \"x\"\nkegs = [\"nginx\"]\n[limits]\nports = [80]\n[[check]]\nrun = [\"curl\"]");
+        assert!(role.unwrap().service.is_empty());
+    }
+
+    #[test]
+    fn all_faults_at_once() {
+        let faults = parse("[service.a]\nuser = \"u\"\nrun = []\nafter = [\"b\"]").unwrap_err().to_string();
+        assert_eq!(faults, "role.toml: service.a.run is empty; role.toml: service.a.after: no service `b`");
+    }
+}

@@ -1,0 +1,73 @@
+//! The one place where the agent sleeps: epoll over everything that may have news.
+//!
+//! Edge-triggered, so that a control port without a host behind it (which hangs up for ever) wakes nobody. Whoever is
+//! told must therefore read until there is nothing more. A time limit is only given while something is due.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+
+/// Who has news; the number is the caller's own index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    Signal,
+    Control(u32),
+    /// A service wrote to its standard output or error.
+    Output(u32),
+    /// A service said that it is ready.
+    Word(u32),
+}
+
+pub struct Waiter(OwnedFd);
+
+impl Waiter {
+    pub fn new() -> io::Result<Waiter> {
+        Ok(Waiter(epoll::create(epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    /// Closing the descriptor ends the watch.
+    pub fn watch(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
+    }
+
+    /// Sleeps until there is news or `due` has come.
+    pub fn wait(&self, due: Option<Instant>) -> io::Result<Vec<News>> {
+        let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let mut events = Vec::with_capacity(16);
+        match epoll::wait(&self.0, spare_capacity(&mut events), left.map(timespec).as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        Ok(events.iter().map(|event| unpack(event.data.u64())).collect())
+    }
+}
+
+/// Rounded up to a millisecond, so that a wait does not end just before its time and spin.
+fn timespec(left: Duration) -> Timespec {
+    let left = Duration::from_millis(left.as_micros().div_ceil(1000) as u64);
+    Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) }
+}
+
+fn pack(news: News) -> u64 {
+    let (kind, index) = match news {
+        News::Signal => (0, 0),
+        News::Control(index) => (1, index),
+        News::Output(index) => (2, index),
+        News::Word(index) => (3, index),
+    };
+    kind << 32 | u64::from(index)
+}
+
+fn unpack(data: u64) -> News {
+    let index = data as u32;
+    match data >> 32 {
+        0 => News::Signal,
+        1 => News::Control(index),
+        2 => News::Output(index),
+        _ => News::Word(index),
+    }
+}
