@@ -11,4 +11,4 @@
 pub mod plan;
 pub mod preset;
 pub mod recipe;
-pub mod schedule;
+//pub mod schedule;

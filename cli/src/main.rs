@@ -1,1 +1,28 @@
-fn main() {}
+//! rootbrew: the one program. Reads the command line, calls the rooms in their order, and is the only one that prints.
+//!
+//! Standard output is data, standard error is talk. Exit status: 0 done, 1 your input or a build failed, 2 our fault.
+
+mod arguments;
+mod commands;
+mod context;
+mod terminal;
+mod trouble;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The sandbox's helper is this program, executed again: first, while there is one thread.
+    builder::sandbox::helper_main_if_asked();
+    let arguments = arguments::Arguments::parse();
+    let json = arguments.global.json;
+    match context::Context::new(arguments.global).and_then(|context| commands::run(&context, arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            terminal::trouble(&trouble, json);
+            trouble.exit_code()
+        }
+    }
+}

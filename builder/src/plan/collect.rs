@@ -197,8 +197,14 @@ impl<'a> Collector<'a> {
         let catalogue = self.catalogue;
         let Some(recipe) = catalogue.recipes.get(&place.0) else { return };
         match recipe.variant(Some(&place.1), &self.choices[&place], &self.asked.arch) {
-            Err(faults) if self.broken.insert(place) => self.faults.0.extend(faults.0),
+            Err(faults) if self.broken.insert(place.clone()) => self.faults.0.extend(faults.0),
             Err(_) => {}
+            Ok(variant) if !preset::known(variant.preset) => {
+                let message = format!("this rootbrew can't build preset `{:?}` yet", variant.preset).to_lowercase();
+                let known = "autotools, configure, make, kbuild, script";
+                let fault = variant.text.fault(variant.span.clone(), message);
+                self.faults.push(fault.help(format!("the presets that build: {known}")));
+            }
             Ok(variant) => {
                 let edges = self.edges(&variant);
                 self.settled.insert(place, (variant, edges));

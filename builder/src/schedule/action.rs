@@ -80,7 +80,8 @@ pub fn prepare(
     let Some(kegs) = kegs_seen(plan, &seen, outputs) else { return Ok(None) };
     let Some(sources) = sources_seen(variant, sources) else { return Ok(None) };
     let mut files = recipe_files(variant)?;
-    let place = place(plan, at, &ground.profile);
+    let kegs_at = kegs_at(plan, at);
+    let place = Place { link: &kegs_at.link, build: &kegs_at.build, profile: &ground.profile };
     files.push(("steps/run".into(), preset::script(variant, &place).into_bytes()));
     let environment = environment(variant, &place);
     let parts = parts(ground, &sources, &files, &environment, &kegs);
@@ -157,18 +158,22 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, PrepareError> {
     std::fs::read(&path).map_err(|source| PrepareError::File { path, source })
 }
 
-/// The kegs as the preset sees them.
-fn place<'a>(plan: &'a Plan, at: usize, profile: &'a Profile) -> Place<'a> {
-    let kegs = |places: Vec<usize>| places.into_iter().map(|dep| {
-        let variant = &plan.nodes()[dep].variant;
-        KegAt { name: &variant.name, slot: &variant.slot, prefix: variant.keg() }
-    }).collect();
-    Place {
-        link: kegs(plan.link_closure(at)),
-        build: kegs(plan.build_closure(at)),
-        tools: kegs(plan.tool_closure(at)),
-        profile,
-    }
+/// The kegs that a preset speaks of: what is linked, and whose programs run, in the order of `PATH`.
+struct Kegs {
+    link: Vec<KegAt>,
+    build: Vec<KegAt>,
+}
+
+fn kegs_at(plan: &Plan, at: usize) -> Kegs {
+    let kegs = |places: Vec<usize>| {
+        let at = |dep: usize| {
+            let variant = &plan.nodes()[dep].variant;
+            KegAt { name: variant.name.clone(), slot: variant.slot.clone(), prefix: variant.keg() }
+        };
+        places.into_iter().map(at).collect()
+    };
+    let build = [plan.tool_closure(at), plan.build_closure(at)].concat();
+    Kegs { link: kegs(plan.link_closure(at)), build: kegs(build) }
 }
 
 fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {

@@ -1,0 +1,155 @@
+//! The command line: what may be written, with an example under every `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds whole machines from source: recipes to kegs, kegs to a role's bootable image.
+#[derive(Debug, Parser)]
+#[command(name = "rootbrew", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Example: rootbrew build web && rootbrew boot web --check")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The store's folder [default: rootbrew/store in the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "ROOTBREW_STORE")]
+    pub store: Option<PathBuf>,
+    /// The tap: a folder with recipes/ and roles/ [default: the nearest one upwards]
+    #[arg(long, global = true, value_name = "DIR", env = "ROOTBREW_TAP")]
+    pub tap: Option<PathBuf>,
+    /// Job slots for the whole build [default: the processors]
+    #[arg(long, short, global = true, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Events and results as JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Ask no network: only the store and --sources
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// A folder with source archives, asked before any URL; may be given more than once
+    #[arg(long, global = true, value_name = "DIR")]
+    pub sources: Vec<PathBuf>,
+    /// Another place for URLs: PREFIX=REPLACEMENT; may be given more than once
+    #[arg(long, global = true, value_name = "PREFIX=URL")]
+    pub mirror: Vec<String>,
+    /// Whose compiler: a file of toolchains/
+    #[arg(long, global = true, value_name = "NAME", default_value = "seed")]
+    pub toolchain: String,
+    /// Write a timeline of the build, in Chrome's trace format
+    #[arg(long, global = true, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check recipes and roles: every fault of every file at once
+    #[command(after_help = "Example: rootbrew lint nginx web")]
+    Lint { names: Vec<String> },
+    /// Bring sources into the store
+    #[command(after_help = "Example: rootbrew fetch web")]
+    Fetch { names: Vec<String> },
+    /// Show what a build would do, and why, without starting anything
+    #[command(after_help = "Example: rootbrew plan web")]
+    Plan { names: Vec<String> },
+    /// Build recipes or roles
+    #[command(after_help = "Examples: rootbrew build web\n          rootbrew build zlib openssl@3.0")]
+    Build { names: Vec<String> },
+    /// Build again with everything varied that may vary, and compare: is it reproducible?
+    #[command(after_help = "Example: rootbrew check zlib")]
+    Check { names: Vec<String> },
+    /// Open a shell in a keg's sandbox: as its failed build left it, else before the first step
+    #[command(after_help = "Example: rootbrew shell nginx")]
+    Shell { name: String },
+    /// Show the log of a keg's last build
+    #[command(after_help = "Example: rootbrew log nginx")]
+    Log { name: String },
+    /// Why a file is in a role's image: the chain from the role down
+    #[command(after_help = "Example: rootbrew why web /kegs/nginx/0/bin/nginx")]
+    Why { role: String, path: String },
+    /// Where the bytes of a role's image go
+    #[command(after_help = "Example: rootbrew size web")]
+    Size { role: String },
+    /// Compose a role's image
+    #[command(after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text")]
+    Image {
+        role: String,
+        /// Copy root.erofs, vmlinuz and tree.txt to this folder
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Print the image's text twin
+        #[arg(long)]
+        text: bool,
+    },
+    /// Boot a role in QEMU
+    #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]
+    Boot {
+        role: String,
+        /// Ask what proves the role, power off, and exit by the answer
+        #[arg(long)]
+        check: bool,
+        /// Show the serial console
+        #[arg(long)]
+        console: bool,
+        /// Memory of the guest in MB
+        #[arg(long, short, value_name = "MB", default_value_t = 64)]
+        memory: u32,
+        /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
+        #[arg(long, value_name = "FILE")]
+        environment: Option<PathBuf>,
+    },
+    /// Look after the store
+    #[command(subcommand, after_help = "Example: rootbrew store du")]
+    Store(Store),
+    /// Look after the seed
+    #[command(subcommand, after_help = "Example: rootbrew seed show")]
+    Seed(Seed),
+    /// List recipes and roles
+    #[command(after_help = "Example: rootbrew list --json")]
+    List,
+    /// Show what is known of a recipe or a role
+    #[command(after_help = "Example: rootbrew info openssl")]
+    Info { name: String },
+    /// Print completions for a shell
+    #[command(after_help = "Example: rootbrew completions bash >/etc/bash_completion.d/rootbrew")]
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Store {
+    /// Hash everything again; name what is damaged, its keg and its action
+    #[command(after_help = "Example: rootbrew store verify --repair")]
+    Verify {
+        /// Remove what is damaged and build just that again
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Show what no root needs
+    #[command(after_help = "Example: rootbrew store gc --yes")]
+    Gc {
+        /// Remove it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show what takes how much, and which roots keep what
+    #[command(after_help = "Example: rootbrew store du")]
+    Du,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Seed {
+    /// What the seed is: its files, bytes and digest
+    #[command(after_help = "Example: rootbrew seed show")]
+    Show,
+    /// Fetch and unpack the seed
+    #[command(after_help = "Example: rootbrew seed unpack")]
+    Unpack,
+    /// Pin the seed anew: the newest versions of what it asks for
+    #[command(after_help = "Example: rootbrew seed refresh")]
+    Refresh,
+}

@@ -1,0 +1,106 @@
+//! The context: the command line's common words, resolved once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use builder::fetch::{Mirror, Network, Places};
+use builder::schedule::Cancel;
+use kegs::Store;
+
+use crate::arguments::Global;
+use crate::trouble::{Result, Trouble};
+
+pub struct Context {
+    pub tap: PathBuf,
+    pub store: PathBuf,
+    pub jobs: usize,
+    pub json: bool,
+    pub places: Places,
+    pub toolchain: String,
+    pub trace: Option<PathBuf>,
+    pub cancel: Arc<Cancel>,
+}
+
+impl Context {
+    pub fn new(global: Global) -> Result<Context> {
+        let cache = cache_folder()?;
+        let tap = match global.tap {
+            Some(tap) => tap,
+            None => nearest_tap(&std::env::current_dir().map_err(failed)?)?,
+        };
+        let mirrors = global.mirror.iter().map(|text| mirror(text)).collect::<Result<_>>()?;
+        let network = if global.offline { Network::Offline } else { Network::Allowed };
+        let places =
+            Places { folders: global.sources, mirrors, apt: Some(cache.join("apt")), network, ..Places::default() };
+        Ok(Context {
+            tap,
+            store: global.store.unwrap_or_else(|| cache.join("store")),
+            jobs: global.jobs.unwrap_or_else(processors).max(1),
+            json: global.json,
+            places,
+            toolchain: global.toolchain,
+            trace: global.trace,
+            cancel: cancel_by_signal()?,
+        })
+    }
+
+    /// The store, made when it is not there: for commands that write.
+    pub fn create_store(&self) -> Result<Store> {
+        let parent = self.store.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Trouble::Failed(format!("cannot create {}: {error}", parent.display())))?;
+        Ok(Store::create(&self.store)?)
+    }
+
+    pub fn open_store(&self) -> Result<Store> {
+        Ok(Store::open(&self.store)?)
+    }
+}
+
+fn failed(error: std::io::Error) -> Trouble {
+    Trouble::Failed(error.to_string())
+}
+
+/// XDG base directory specification: `$XDG_CACHE_HOME`, else `~/.cache`.
+fn cache_folder() -> Result<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    base.map(|base| base.join("rootbrew"))
+        .ok_or_else(|| Trouble::Failed("neither XDG_CACHE_HOME nor HOME says where the store is: give --store DIR".into()))
+}
+
+fn nearest_tap(from: &Path) -> Result<PathBuf> {
+    let tap = from.ancestors().find(|folder| folder.join("recipes").is_dir());
+    tap.map(Path::to_path_buf).ok_or_else(|| {
+        Trouble::Failed(format!("no folder upwards of {} holds recipes/: go to a tap, or give --tap DIR", from.display()))
+    })
+}
+
+fn mirror(text: &str) -> Result<Mirror> {
+    let (prefix, replacement) = text
+        .split_once('=')
+        .ok_or_else(|| Trouble::Failed(format!("--mirror {text}: two URL beginnings with `=` between them are wanted")))?;
+    Ok(Mirror { prefix: prefix.into(), replacement: replacement.into() })
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The first Ctrl-C (or SIGTERM) ends the builds in order; the second ends us.
+fn cancel_by_signal() -> Result<Arc<Cancel>> {
+    let cancel = Arc::new(Cancel::default());
+    let heard = cancel.clone();
+    let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+    let mut signals = signal_hook::iterator::Signals::new(signals).map_err(failed)?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if heard.is_said() {
+                // The sandboxes die with us; the store holds only whole things at any instant.
+                std::process::exit(130);
+            }
+            heard.cancel();
+        }
+    });
+    Ok(cancel)
+}

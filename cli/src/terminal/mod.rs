@@ -1,0 +1,66 @@
+//! The terminal: all that is printed, and how.
+//!
+//! Standard error is talk: one line an event, readable without colour; a live view only on a terminal. Standard output is
+//! data.
+
+mod faults;
+mod live;
+mod trace;
+pub mod view;
+
+use std::io::Write;
+
+use crate::trouble::Trouble;
+
+/// Says what ended the command.
+pub fn trouble(trouble: &Trouble, json: bool) {
+    match trouble {
+        Trouble::Faults(faults) => faults::print(faults, json),
+        Trouble::Failed(message) => error(message, json),
+        Trouble::Bug(message) => error(&format!("{message}\nthis is rootbrew's own fault: please report it"), json),
+        Trouble::Cancelled => talk("stopped; the same command goes on from here"),
+        Trouble::Said => {}
+    }
+}
+
+fn error(message: &str, json: bool) {
+    if json {
+        data(&serde_json::json!({ "event": "error", "message": message }).to_string());
+    } else {
+        talk(&format!("error: {message}"));
+    }
+}
+
+/// One line of talk. A reader that closed its end has heard enough.
+pub fn talk(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
+/// One line of data.
+pub fn data(line: &str) {
+    writeln!(std::io::stdout(), "{line}").ok();
+}
+
+/// `built   zlib 1.3.2   4.1 s`: a verb, a subject, the rest.
+pub fn event(verb: &str, subject: &str, rest: &str) {
+    talk(format!("{verb:<8}{subject:<28}{rest}").trim_end());
+}
+
+/// Bytes as people read them, in powers of ten as disks and links are sold.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} MB", count as f64 / 1e6),
+        _ => format!("{:.2} GB", count as f64 / 1e9),
+    }
+}
+
+/// Seconds as people read them.
+pub fn seconds(wall_s: f64) -> String {
+    match wall_s {
+        wall_s if wall_s < 10.0 => format!("{wall_s:.1} s"),
+        wall_s if wall_s < 120.0 => format!("{wall_s:.0} s"),
+        wall_s => format!("{} min {:02} s", wall_s as u64 / 60, wall_s as u64 % 60),
+    }
+}
