@@ -1,1 +1,3 @@
 //! (assembler)
+
+pub mod role;
