@@ -4,6 +4,7 @@
 //! they know out of a [`Table`]: what has the wrong form is a fault at its place, and what nobody took is an unknown key,
 //! with the nearest known one. It knows no recipe and no role, and never panics on any bytes.
 
+pub mod mutate;
 mod value;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,115 @@
+//! The short keys of a role: what it is, what it may cost, what proves it, what it takes besides.
+
+use std::collections::BTreeMap;
+
+use kegs::fault::Faults;
+use kegs::reader::{Named, Place, Read, Size, Table, Written};
+
+use super::service::{AbsolutePath, Command};
+use super::{Asked, is_name, path_fault};
+
+/// What an image may not exceed; `None` is not limited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub root_disk_bytes: Option<u64>,
+    pub root_wire_bytes: Option<u64>,
+    pub kernel_bytes: Option<u64>,
+    pub ram_idle_bytes: Option<u64>,
+    pub files: Option<u64>,
+    pub setuid: Option<u64>,
+    /// All that may listen.
+    pub ports: Option<Vec<u16>>,
+}
+
+impl Read for Limits {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Limits> {
+        let mut table = at.table("a table", faults)?;
+        let mut size = |key| table.take::<Size>(key).map(|size| size.bytes);
+        let limits = Limits {
+            root_disk_bytes: size("root_disk"),
+            root_wire_bytes: size("root_wire"),
+            kernel_bytes: size("kernel"),
+            ram_idle_bytes: size("ram_idle"),
+            files: table.take("files"),
+            setuid: table.take("setuid"),
+            ports: table.take("ports"),
+        };
+        table.close("in `limits`");
+        Some(limits)
+    }
+}
+
+/// Asked from outside by its real client: it exits with 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Arguments, no shell; words `{host}` and `{port:N}` are still in them.
+    pub run: Vec<String>,
+    /// Ports of the machine that `{port:N}` names, each once.
+    pub ports: Vec<u16>,
+}
+
+impl Read for Check {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Check> {
+        let mut table = at.table("a table", faults)?;
+        let run = table
+            .need::<Written<Command>>("run", "as `run = [\"curl\", \"-fsS\", \"http://{host}:{port:80}/\"]`");
+        table.close("in a check");
+        let run = run?;
+        let mut ports = Vec::new();
+        for word in run.value.0.iter().flat_map(|argument| words(argument)) {
+            match word.strip_prefix("port:").map(str::parse::<u16>) {
+                Some(Ok(port)) => ports.push(port),
+                None if word == "host" => {}
+                _ => faults.push(
+                    at.text
+                        .fault(run.span.clone(), format!("unknown word `{{{word}}}`"))
+                        .help("`{host}`, or a port of the machine as `{port:443}`"),
+                ),
+            }
+        }
+        ports.sort();
+        ports.dedup();
+        Some(Check { run: run.value.0, ports })
+    }
+}
+
+/// `curl -w '%{http_code}'` has braces of its own: only what follows no `%` is a word.
+fn words(argument: &str) -> impl Iterator<Item = &str> {
+    let opens = argument.match_indices('{').filter(|(at, _)| !argument[..*at].ends_with(['%', '$']));
+    opens.map(|(at, _)| argument[at + 1..].split_once('}').map_or(&argument[at + 1..], |(word, _)| word))
+}
+
+pub fn summary(table: &mut Table) -> String {
+    table.need("summary", "one line: what the machine is for").unwrap_or_default()
+}
+
+/// `keg/set`, as `openssl/legacy`.
+pub fn runtime(table: &mut Table) -> Vec<Written<String>> {
+    let asked: Vec<Written<String>> = table.or_default("runtime");
+    for written in &asked {
+        if !written.value.split_once('/').is_some_and(|(keg, set)| is_name(keg) && is_name(set)) {
+            table.fault(
+                written.span.clone(),
+                format!("`{}` names no set", written.value),
+                "as \"openssl/legacy\"",
+            );
+        }
+    }
+    asked
+}
+
+pub fn files(table: &mut Table) -> Vec<Written<String>> {
+    let files: Vec<Written<AbsolutePath>> = table.or_default("files");
+    files.into_iter().map(|path| Written { value: path.value.0, span: path.span }).collect()
+}
+
+pub fn prefer(table: &mut Table) -> BTreeMap<String, String> {
+    let prefer: Named<Asked> = table.or_default("prefer");
+    for (path, keg) in prefer.iter() {
+        if let Some(help) = path_fault(&format!("/{path}")) {
+            table.fault(keg.span.clone(), format!("`{path}` is no path in the image"), help);
+        }
+    }
+    let text = |keg: Asked| keg.slot.map_or(keg.name.clone(), |slot| format!("{}@{slot}", keg.name));
+    prefer.0.into_iter().map(|(path, keg)| (path, text(keg.value))).collect()
+}
