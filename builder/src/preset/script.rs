@@ -91,14 +91,19 @@ fn is_script(variant: &Variant, step: Step) -> bool {
     variant.preset == Preset::Script && matches!(step, Step::Build | Step::Install)
 }
 
+// No `cd … && step`: `set -e` is off inside what stands before `&&` or in `if`.
 const TAIL: &str = r#"
 for step in ${STEPS:-unpack patch configure build install finish}; do
 	printf '== %s\n' "$step"
 	case $step in
-	unpack) cd /build && do_unpack ;;
-	patch) cd "$TREE" && do_patch ;;
-	finish) mkdir -p "$OUT" && cd "$OUT" && do_finish ;;
-	*) cd "$WORK" && "do_$step" ;;
+	unpack) cd /build ;;
+	patch) cd "$TREE" ;;
+	finish)
+		mkdir -p "$OUT"
+		cd "$OUT"
+		;;
+	*) cd "$WORK" ;;
 	esac
+	"do_$step"
 done
 "#;
