@@ -27,9 +27,18 @@ pub fn place(asked: &Asked, agent: &[u8], tree: &mut ImageTree, problems: &mut V
     put("etc/hosts", Node::inline(HOSTS, 0o644, Reason::image("localhost has an address")));
     put("etc/os-release", Node::inline(OS_RELEASE, 0o644, Reason::image("says what this is")));
     put("etc/resolv.conf", Node::link("/run/resolv.conf", Reason::image("the agent writes it")));
-    put("etc/passwd", Node::inline(user::passwd(&asked.users), 0o644, Reason::image("root and the services' users")));
-    put("etc/group", Node::inline(user::group(&asked.users), 0o644, Reason::image("root and the services' users")));
-    put("etc/rootbrew/role.toml", Node::inline(&asked.text, 0o644, Reason::image("the agent reads the role")));
+    put(
+        "etc/passwd",
+        Node::inline(user::passwd(&asked.users), 0o644, Reason::image("root and the services' users")),
+    );
+    put(
+        "etc/group",
+        Node::inline(user::group(&asked.users), 0o644, Reason::image("root and the services' users")),
+    );
+    put(
+        "etc/rootbrew/role.toml",
+        Node::inline(&asked.text, 0o644, Reason::image("the agent reads the role")),
+    );
     for config in &asked.configs {
         let why = Reason::role(format!("config {} is rendered from it", config.path));
         put(&format!("etc/rootbrew/templates/{}", config.template), Node::inline(&config.text, 0o644, why));

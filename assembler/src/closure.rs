@@ -40,6 +40,10 @@ pub struct Walk<'a> {
     kegs_reached: BTreeSet<usize>,
     /// Search folders of a file and of those that loaded it, as a loader inherits them.
     search: BTreeMap<String, Vec<String>>,
+    /// Loaders' paths, as programs have them.
+    loaders: BTreeSet<String>,
+    /// Folders of libraries that no search path of a file names, each with one of them and who needs it.
+    unsearched: BTreeMap<String, (String, String)>,
 }
 
 /// What a file says that it needs.
@@ -61,6 +65,8 @@ impl<'a> Walk<'a> {
             reached: BTreeMap::new(),
             kegs_reached: BTreeSet::new(),
             search: BTreeMap::new(),
+            loaders: BTreeSet::new(),
+            unsearched: BTreeMap::new(),
         }
     }
 
@@ -79,6 +85,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        self.tell_loaders();
     }
 
     fn start_from_role(&mut self) {
@@ -89,7 +96,11 @@ impl<'a> Walk<'a> {
             self.need_program(&program.name, &own, reason, &program.by);
         }
         for glob in &asked.files {
-            self.reach_glob(glob.trim_start_matches('/'), Reason::role(format!("files names {glob}")), "the role");
+            self.reach_glob(
+                glob.trim_start_matches('/'),
+                Reason::role(format!("files names {glob}")),
+                "the role",
+            );
         }
         for keg in own {
             self.reach_keg(keg, Reason::role(format!("names the keg {}", self.kegs[keg].called())));
@@ -160,20 +171,22 @@ impl<'a> Walk<'a> {
         let found = if soname.contains('/') {
             Some(soname.to_string()).filter(|path| look::is_file(&self.laid, path))
         } else {
-            look::in_folders(&self.laid, &self.libraries_from(path, search), soname)
+            look::in_folders(&self.laid, search, soname).or_else(|| self.need_unsearched(soname, path))
         };
         let Some(end) = found.and_then(|found| self.reach(&found, reason)) else { return false };
         self.search.entry(end).or_insert_with(|| search.to_vec());
         true
     }
 
-    fn libraries_from(&self, path: &str, search: &[String]) -> Vec<String> {
-        let near = match self.laid.keg_at(path) {
-            Some(keg) => look::nearest_first(self.kegs, keg),
-            None => (0..self.kegs.len()).collect(),
-        };
-        let libraries = near.into_iter().map(|at| format!("{}/lib", self.kegs[at].place()));
-        search.iter().cloned().chain(libraries).collect()
+    fn need_unsearched(&mut self, soname: &str, path: &str) -> Option<String> {
+        let found = look::in_folders(&self.laid, &self.libraries_near(path), soname)?;
+        let folder = found.trim_end_matches(soname).trim_end_matches('/').to_string();
+        self.unsearched.entry(folder).or_insert_with(|| (soname.to_string(), path.to_string()));
+        Some(found)
+    }
+
+    fn libraries_near(&self, path: &str) -> Vec<String> {
+        self.near(path).into_iter().map(|at| format!("{}/lib", self.kegs[at].place())).collect()
     }
 
     /// The dynamic loader stands at a fixed path that is written into the file.
@@ -182,10 +195,34 @@ impl<'a> Walk<'a> {
         let inside = loader.trim_start_matches('/').to_string();
         let found = Some(inside.clone())
             .filter(|inside| look::is_file(&self.laid, inside))
-            .or_else(|| look::in_folders(&self.laid, &self.libraries_from(path, &[]), name));
+            .or_else(|| look::in_folders(&self.laid, &self.libraries_near(path), name));
         match found {
-            Some(found) => self.reach_as(&inside, &found, Reason::path(path, "is loaded by it")),
+            Some(found) => {
+                self.reach_as(&inside, &found, Reason::path(path, "is loaded by it"));
+                self.loaders.insert(inside);
+            }
             None => self.miss(format!("the loader `{loader}`"), &format!("/{path}")),
+        }
+    }
+
+    /// Loaders learn of the folders that no file names: musl's from a file, others not at all.
+    fn tell_loaders(&mut self) {
+        if self.unsearched.is_empty() {
+            return;
+        }
+        let folders: String = self.unsearched.keys().map(|folder| format!("/{folder}\n")).collect();
+        for loader in self.loaders.clone() {
+            match look::musl_path_file(&loader) {
+                Some(file) => {
+                    let reason = Reason::path(loader, "searches the folders in it");
+                    self.put(&file, Node::inline(&folders, 0o644, reason));
+                }
+                None => {
+                    let unseen = self.unsearched.values().cloned();
+                    let unseen = unseen.map(|(soname, path)| Problem::Unsearched { soname, path });
+                    self.problems.extend(unseen);
+                }
+            }
         }
     }
 
@@ -294,8 +331,7 @@ impl<'a> Walk<'a> {
     }
 
     fn miss(&mut self, what: String, by: &str) {
-        let hint = String::new();
-        self.problems.push(Problem::Missing { what, by: by.to_string(), hint });
+        self.problems.push(Problem::Missing { what, by: by.to_string() });
     }
 
     fn clash(&mut self, path: &str, kegs: Vec<usize>) {
@@ -322,3 +358,6 @@ fn ask(content: &dyn Content, path: &str, digest: &Digest) -> Result<Asks, Probl
         Err(why) => Err(Problem::Damaged { path: path.to_string(), why }),
     }
 }
+
+#[cfg(test)]
+mod tests;

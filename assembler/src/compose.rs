@@ -52,12 +52,16 @@ pub struct ComposeError {
 /// One of them: a variant for each thing that the reader would do next.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    #[error("{by} needs {what}, and no keg of the role has it{hint}")]
-    Missing { what: String, by: String, hint: String },
+    #[error("{by} needs {what}, and no keg of the role has it")]
+    Missing { what: String, by: String },
     #[error("`{path}` is in {}; name one under `prefer` in roles/{role}.toml: `prefer.\"{path}\" = \"{}\"`", all_of(kegs), kegs.first().map_or("", String::as_str))]
     Clash { path: String, kegs: Vec<String>, role: String },
     #[error("{by} names `{glob}`, and nothing is there")]
     Nothing { glob: String, by: String },
+    #[error(
+        "`/{path}` needs `{soname}`, and no search path of it or of what loads it leads there: link it with -rpath"
+    )]
+    Unsearched { soname: String, path: String },
     #[error("`/{path}` is a damaged ELF file: {why}")]
     Damaged { path: String, why: String },
     #[error("`/{path}` can't be read: {why}")]
@@ -78,7 +82,12 @@ pub enum Problem {
 ///
 /// # Errors
 /// All problems at once, in the order in which they were met.
-pub fn compose(asked: &Asked, kegs: &[Keg], content: &dyn Content, agent: &[u8]) -> Result<ImageTree, ComposeError> {
+pub fn compose(
+    asked: &Asked,
+    kegs: &[Keg],
+    content: &dyn Content,
+    agent: &[u8],
+) -> Result<ImageTree, ComposeError> {
     let mut problems = check(asked, agent);
     let mut walk = Walk::new(asked, kegs, content);
     walk.run();

@@ -23,6 +23,7 @@ pub struct Folder(pub PathBuf);
 impl Content for Folder {
     fn open(&self, digest: &Digest) -> io::Result<File> {
         let path = self.0.join(digest.hex());
-        File::open(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        File::open(&path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 }

@@ -52,7 +52,11 @@ pub fn write_erofs(tree: &ImageTree, content: &dyn Content, out: &mut impl Write
     }
     out.flush()?;
     let digest = out.hasher.finish();
-    assert_eq!(digest.size_bytes, layout.blocks as u64 * BLOCK as u64, "the image is as long as its superblock says");
+    assert_eq!(
+        digest.size_bytes,
+        layout.blocks as u64 * BLOCK as u64,
+        "the image is as long as its superblock says"
+    );
     Ok(ImageFacts { bytes: digest.size_bytes, files: layout.files, digest })
 }
 

@@ -27,5 +27,6 @@ pub use closure::keg::{Keg, Runtime};
 pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
 pub use content::Content;
 pub use erofs::{ImageFacts, write_erofs};
+pub use size::{Size, size, wire_bytes};
 pub use strip::strip;
 pub use tree::{By, Bytes, ImageTree, Kind, Node, Reason, why};

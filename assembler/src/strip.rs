@@ -108,7 +108,8 @@ fn names(bytes: &[u8], header: &Header, sections: &[Section], kept: usize) -> Op
 /// Whether bytes stand behind all that the headers speak of.
 fn has_more(bytes: &[u8], header: &Header, sections: &[Section]) -> Option<bool> {
     let ends = sections.iter().map(Section::file_end).collect::<Option<Vec<u64>>>()?;
-    let end = ends.into_iter().chain([header.table_end()?, header.loaded_end(bytes, sections)? as u64]).max()?;
+    let end =
+        ends.into_iter().chain([header.table_end()?, header.loaded_end(bytes, sections)? as u64]).max()?;
     Some(end < bytes.len() as u64)
 }
 

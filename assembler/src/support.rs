@@ -29,10 +29,6 @@ impl Place {
         digest
     }
 
-    pub fn file(&self, bytes: &[u8]) -> Node {
-        Node::File { digest: self.store(bytes), executable: false }
-    }
-
     pub fn program(&self, bytes: &[u8]) -> Node {
         Node::File { digest: self.store(bytes), executable: true }
     }

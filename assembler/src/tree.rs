@@ -173,7 +173,9 @@ impl ImageTree {
         if !is_path(path) {
             return Err(Refused::Path(path.to_string()));
         }
-        if let Some(above) = parents(path).find(|above| self.nodes.get(*above).is_some_and(|node| !node.is_folder())) {
+        if let Some(above) =
+            parents(path).find(|above| self.nodes.get(*above).is_some_and(|node| !node.is_folder()))
+        {
             return Err(Refused::Taken(above.to_string()));
         }
         match self.nodes.get_mut(path) {
@@ -189,6 +191,21 @@ impl ImageTree {
             }
         }
         Ok(())
+    }
+
+    /// Puts a node in the place of a folder that was only made to hold its children, or of none: for reading a tree
+    /// back line by line, where a folder's own line follows it.
+    ///
+    /// # Errors
+    /// As `insert`.
+    pub fn replace(&mut self, path: &str, node: Node) -> Result<(), Refused> {
+        match self.nodes.get_mut(path) {
+            Some(there) if there.is_folder() && node.is_folder() => {
+                *there = node;
+                Ok(())
+            }
+            _ => self.insert(path, node),
+        }
     }
 
     /// The same tree with other bytes in some files: what stripping gives.

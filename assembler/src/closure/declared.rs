@@ -46,7 +46,8 @@ impl Walk<'_> {
         let Keg { name, .. } = &kegs[keg];
         let place = kegs[keg].place();
         let by = format!("[runtime] of {name}");
-        let because = |what: &str| Reason { by: reason.by.clone(), how: format!("{}, {by} {what}", reason.how) };
+        let because =
+            |what: &str| Reason { by: reason.by.clone(), how: format!("{}, {by} {what}", reason.how) };
         for glob in &runtime.files {
             self.reach_glob(&format!("{place}/{glob}"), because(&format!("names {glob}")), &by);
         }
@@ -72,7 +73,7 @@ impl Walk<'_> {
         matched.extend(self.laid.below(&start).filter(|path| glob::matches(glob, path)).map(str::to_string));
         let mut seen = BTreeSet::new();
         for path in &matched {
-            self.reach_all(path, &reason, &mut seen);
+            self.reach_all(path, &reason, by, &mut seen);
         }
         if matched.is_empty() {
             self.problems.push(Problem::Nothing { glob: glob.to_string(), by: by.to_string() });
@@ -80,16 +81,16 @@ impl Walk<'_> {
     }
 
     /// `seen`, since a link may lead to a folder above it.
-    fn reach_all(&mut self, path: &str, reason: &Reason, seen: &mut BTreeSet<String>) {
+    fn reach_all(&mut self, path: &str, reason: &Reason, by: &str, seen: &mut BTreeSet<String>) {
         if !seen.insert(path.to_string()) {
             return;
         }
         let Some(end) = self.reach(path, reason.clone()) else {
-            return self.miss(format!("the end of the link `/{path}`"), "a glob");
+            return self.miss(format!("the end of the link `/{path}`"), by);
         };
         let below: Vec<String> = self.laid.below(&end).map(str::to_string).collect();
         for path in below {
-            self.reach_all(&path, reason, seen);
+            self.reach_all(&path, reason, by, seen);
         }
     }
 }

@@ -64,8 +64,10 @@ fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Res
             needs.interpreter = Some(String::from_utf8_lossy(path).into_owned());
         }
         if let Some(entries) = segment.dynamic(endian, bytes)? {
-            let entries = entries.iter().map(|entry| (entry.d_tag(endian).into(), entry.d_val(endian).into()));
-            let entries: Vec<(u64, u64)> = entries.take_while(|(tag, _)| *tag != u64::from(elf::DT_NULL)).collect();
+            let entries =
+                entries.iter().map(|entry| (entry.d_tag(endian).into(), entry.d_val(endian).into()));
+            let entries: Vec<(u64, u64)> =
+                entries.take_while(|(tag, _)| *tag != u64::from(elf::DT_NULL)).collect();
             needs.read_dynamic(&entries, strings::<Elf>(endian, bytes, segments, &entries));
         }
         if let Some(mut notes) = segment.notes(endian, bytes)? {
@@ -86,10 +88,15 @@ fn strings<'a, Elf: FileHeader<Endian = Endianness>>(
     segments: &[Elf::ProgramHeader],
     entries: &[(u64, u64)],
 ) -> &'a [u8] {
-    let value = |wanted: u32| entries.iter().find(|(tag, _)| *tag == u64::from(wanted)).map_or(0, |(_, value)| *value);
+    let value = |wanted: u32| {
+        entries.iter().find(|(tag, _)| *tag == u64::from(wanted)).map_or(0, |(_, value)| *value)
+    };
     let (address, size) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ));
     let loaded = segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD);
-    loaded.filter_map(|segment| segment.data_range(endian, bytes, address, size).ok().flatten()).next().unwrap_or(&[])
+    loaded
+        .filter_map(|segment| segment.data_range(endian, bytes, address, size).ok().flatten())
+        .next()
+        .unwrap_or(&[])
 }
 
 impl Needs {
@@ -107,7 +114,7 @@ impl Needs {
 
     /// A note that is not the JSON it should be names nothing: it is advice, and the file runs without it.
     fn read_note(&mut self, text: &[u8]) {
-        let text = text.strip_suffix(b"\0").unwrap_or(text);
+        let text = text.split(|byte| *byte == 0).next().unwrap_or(text);
         self.dlopen.extend(serde_json::from_slice::<Vec<Dlopen>>(text).unwrap_or_default());
     }
 }

@@ -142,7 +142,11 @@ mod tests {
 
     #[test]
     fn follows_links_as_the_kernel_does() {
-        let links = [("lib64", "lib"), ("lib/libz.so", "libz.so.1"), ("lib/libz.so.1", "/kegs/a/0/./lib//libz.so.1.3")];
+        let links = [
+            ("lib64", "lib"),
+            ("lib/libz.so", "libz.so.1"),
+            ("lib/libz.so.1", "/kegs/a/0/./lib//libz.so.1.3"),
+        ];
         let (links, path) = end(&links, "/kegs/a/0/lib64/../lib64/libz.so").unwrap();
         assert_eq!(path, "kegs/a/0/lib/libz.so.1.3");
         assert_eq!(links[0], "kegs/a/0/lib64");

@@ -51,3 +51,12 @@ pub fn expand(search: &str, file: &str) -> String {
     let origin = format!("/{origin}");
     search.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).trim_matches('/').to_string()
 }
+
+/// Where musl's loader, started by this path, reads the folders that it searches last: `/lib/ld-musl-x86_64.so.1` reads
+/// `/etc/ld-musl-x86_64.path`, from the folder above its own. `None` for other loaders.
+pub fn musl_path_file(loader: &str) -> Option<String> {
+    let (folder, name) = loader.rsplit_once('/')?;
+    let arch = name.strip_prefix("ld-musl-")?.strip_suffix(".so.1")?;
+    let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
+    Some(format!("{above}etc/ld-musl-{arch}.path"))
+}

@@ -30,7 +30,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     fn check(head: &[u8], expected: Expect) {
-        let found = interpreter(head).map(|found| format!("{} {}", found.path, found.by_env.unwrap_or_default()));
+        let found =
+            interpreter(head).map(|found| format!("{} {}", found.path, found.by_env.unwrap_or_default()));
         expected.assert_eq(found.unwrap_or_default().trim_end());
     }
 

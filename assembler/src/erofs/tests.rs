@@ -26,7 +26,10 @@ fn tree_of(place: &Place, random: &mut Random) -> ImageTree {
         nodes.push((format!("inline/{size}"), Node::inline(&bytes, 0o755, because())));
     }
     for at in 0..700 {
-        nodes.push((format!("many/{}-{at}", "n".repeat(at % 250)), Node::inline(format!("{at}"), 0o600, because())));
+        nodes.push((
+            format!("many/{}-{at}", "n".repeat(at % 250)),
+            Node::inline(format!("{at}"), 0o600, because()),
+        ));
     }
     nodes.push(("bin/sh".to_string(), Node::link("../sizes/4097", because())));
     nodes.push(("bin/long".to_string(), Node::link("x/".repeat(2000), because())));
@@ -131,8 +134,15 @@ fn the_kernel_mounts_it_and_sees_the_tree() {
     mount.args(["-m", "sh", "-c", script]).arg(&image).arg(&out).arg(place.path("tar"));
     let output = mount.output().unwrap();
     if !output.status.success() {
-        assert!(std::env::var_os("CI").is_none(), "no erofs mount in CI: {}", String::from_utf8_lossy(&output.stderr));
-        eprintln!("SKIPPED: this machine does not mount erofs here: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no erofs mount in CI: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        eprintln!(
+            "SKIPPED: this machine does not mount erofs here: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         return;
     }
     let copy = place.path("copy");
@@ -161,7 +171,12 @@ fn it_is_not_larger_than_what_mkfs_erofs_makes() {
     let tree = tree_of(&place, &mut Random(3));
     let ours = write(&tree, &place, "image").bytes;
     lay_out(&tree, &place.content, &place.path("laid"));
-    succeed(Command::new("mkfs.erofs").args(["-T0", "--all-root"]).arg(place.path("theirs")).arg(place.path("laid")));
+    succeed(
+        Command::new("mkfs.erofs")
+            .args(["-T0", "--all-root"])
+            .arg(place.path("theirs"))
+            .arg(place.path("laid")),
+    );
     let theirs = place.path("theirs").metadata().unwrap().len();
     assert!(ours * 100 <= theirs * 101, "ours {ours}, mkfs.erofs {theirs}");
 }

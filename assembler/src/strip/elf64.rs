@@ -164,7 +164,9 @@ impl Section {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(SECTION_BYTES);
         bytes.extend([self.name, self.kind].into_iter().flat_map(u32::to_le_bytes));
-        bytes.extend([self.flags, self.address, self.offset, self.size].into_iter().flat_map(u64::to_le_bytes));
+        bytes.extend(
+            [self.flags, self.address, self.offset, self.size].into_iter().flat_map(u64::to_le_bytes),
+        );
         bytes.extend([self.link, self.info].into_iter().flat_map(u32::to_le_bytes));
         bytes.extend([self.align, self.entry].into_iter().flat_map(u64::to_le_bytes));
         bytes

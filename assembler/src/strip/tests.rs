@@ -79,7 +79,14 @@ fn what_is_left_as_it_is() {
     let mut unpacks_itself = bytes_of(&place.gcc("hello", HELLO, &["-g"]));
     unpacks_itself.extend(b"data of its own");
     assert_eq!(strip_elf(&unpacks_itself), None);
-    let high = ["-static", "-nostdlib", "-Wl,-Ttext=0xffffffff80001000,-eanswer", "-mcmodel=kernel", "-fno-pie", "-no-pie"];
+    let high = [
+        "-static",
+        "-nostdlib",
+        "-Wl,-Ttext=0xffffffff80001000,-eanswer",
+        "-mcmodel=kernel",
+        "-fno-pie",
+        "-no-pie",
+    ];
     let kernel = bytes_of(&place.gcc("kernel", LIBRARY, &high));
     assert_eq!(strip_elf(&kernel), None);
     for other in [&b""[..], b"\x7fELF", b"#!/bin/sh\n", &[0; 5000]] {
