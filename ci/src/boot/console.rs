@@ -41,21 +41,13 @@ impl Ear {
     /// Reads until the guest is gone; `copy` gets every byte as it comes.
     pub fn listen(&self, mut from: impl Read, mut copy: Option<impl Write>) {
         let mut chunk = [0; 4096];
-        let mut line = Vec::new();
+        let mut line = Line::default();
         while let Ok(size @ 1..) = from.read(&mut chunk) {
             // A terminal that went away is no reason to lose the guest.
             copy = copy.filter_map_write(&chunk[..size]);
-            chunk[..size].iter().for_each(|&byte| self.take(&mut line, byte));
+            chunk[..size].iter().filter_map(|&byte| line.take(byte)).for_each(|line| self.line(&line));
         }
         self.change(|heard| heard.closed = true);
-    }
-
-    fn take(&self, line: &mut Vec<u8>, byte: u8) {
-        match byte {
-            b'\n' => self.line(&plain(&std::mem::take(line))),
-            _ if line.len() < LINE_MAX_BYTES => line.push(byte),
-            _ => {}
-        }
     }
 
     fn line(&self, line: &str) {
@@ -116,6 +108,46 @@ impl Ear {
     }
 }
 
+/// A line in the making. A terminal's escape sequence ends it: firmware clears the screen where it means a new line, and
+/// without the sequences nothing here can harm the terminal that shows an error.
+#[derive(Debug, Default)]
+struct Line {
+    bytes: Vec<u8>,
+    escape: Escape,
+}
+
+#[derive(Debug, Default, PartialEq)]
+enum Escape {
+    #[default]
+    None,
+    /// After ESC.
+    Begun,
+    /// After `ESC [`, until a letter.
+    Sequence,
+}
+
+impl Line {
+    /// The line that this byte ends, if any.
+    fn take(&mut self, byte: u8) -> Option<String> {
+        let escape = std::mem::take(&mut self.escape);
+        match (escape, byte) {
+            (_, 0x1b) => self.escape = Escape::Begun,
+            (Escape::Begun, b'[') => self.escape = Escape::Sequence,
+            (Escape::Begun, _) => {}
+            (Escape::Sequence, b'@'..=b'~') => {}
+            (Escape::Sequence, b' '..=b'?') => self.escape = Escape::Sequence,
+            (_, b'\r' | b'\n') => {}
+            (_, _) => {
+                if self.bytes.len() < LINE_MAX_BYTES {
+                    self.bytes.push(byte);
+                }
+                return None;
+            }
+        }
+        (!self.bytes.is_empty()).then(|| plain(&std::mem::take(&mut self.bytes)))
+    }
+}
+
 /// Writes and keeps the place, or gives it up when it takes no more.
 trait CopyOn: Sized {
     fn filter_map_write(self, bytes: &[u8]) -> Self;
@@ -127,7 +159,7 @@ impl<W: Write> CopyOn for Option<W> {
     }
 }
 
-/// Text without control characters: the firmware moves the cursor, a guest might do worse to a terminal.
+/// Text without control characters.
 fn plain(line: &[u8]) -> String {
     String::from_utf8_lossy(line).chars().filter(|each| !each.is_control()).collect::<String>().trim().into()
 }
@@ -158,10 +190,10 @@ mod tests {
     #[test]
     fn the_agent_is_ready() {
         check(
-            b"\x1bc\x1b[?7l\r\n[    0.1] Run /sbin/init\r\nready 1312 ms web\r\n",
+            b"\x1bc\x1b[?7l\x1b[2JBooting from ROM..\x1bc\x1b[?7l\x1b[2Jready 1312 ms web\r\n",
             expect![[r#"
                 Some(Ready { ms: 1312 })
-                ["c[?7l", "[    0.1] Run /sbin/init", "ready 1312 ms web"]
+                ["Booting from ROM..", "ready 1312 ms web"]
             "#]],
         );
     }

@@ -34,7 +34,8 @@ pub(super) fn bare(kernel: &Path, cmdline: &str, accelerator: &Accelerator) -> V
         Accelerator::Kvm => ("kvm", "host"),
         Accelerator::Emulated(_) => ("tcg", "max"),
     };
-    let machine = format!("q35,accel={accelerated},graphics=off,sata=off,smbus=off,vmport=off,usb=off");
+    // With graphics (and no card for them) the firmware leaves the serial line alone.
+    let machine = format!("q35,accel={accelerated},sata=off,smbus=off,vmport=off,usb=off");
     let mut words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"].map(OsString::from).to_vec();
     words.extend(["-machine", &machine, "-cpu", cpu].map(OsString::from));
     words.extend(["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"].map(OsString::from));
@@ -91,7 +92,7 @@ mod tests {
             none
             -no-reboot
             -machine
-            q35,accel=tcg,graphics=off,sata=off,smbus=off,vmport=off,usb=off
+            q35,accel=tcg,sata=off,smbus=off,vmport=off,usb=off
             -cpu
             max
             -chardev
