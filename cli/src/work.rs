@@ -1,0 +1,110 @@
+//! The steps that commands share, in the order of the data: load, plan, build, compose.
+
+pub mod build;
+pub mod ground;
+pub mod image;
+
+use std::collections::BTreeMap;
+
+use assembler::role::{self, Role};
+use builder::plan::{self, Asked, AskedKeg, Implied, Plan};
+use builder::recipe::{self, Catalogue, Choice, OptionValue};
+use kegs::reader::Scalar;
+use kegs::{Faults, Text};
+
+use crate::context::Context;
+use crate::trouble::Result;
+
+/// The processor that everything is built for: this machine's.
+pub const ARCH: &str = std::env::consts::ARCH;
+
+/// Something to build: a role with its plan, or recipes alone.
+pub struct Target {
+    pub name: String,
+    pub role: Option<Role>,
+    pub plan: Plan,
+}
+
+/// The names of a command line as targets: each role its own (its options are its own), all recipes together. No name:
+/// every role.
+pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result<Vec<Target>> {
+    let catalogue = recipe::load(&context.tap)?;
+    let roles = role::names(&context.tap).unwrap_or_default();
+    let (of_roles, of_recipes): (Vec<String>, Vec<String>) = match names {
+        [] => (roles.clone(), Vec::new()),
+        names => names.iter().cloned().partition(|name| roles.contains(name)),
+    };
+    let mut targets = Vec::new();
+    if !of_recipes.is_empty() {
+        let plan = plan::plan(&catalogue, &asked_by_hand(&of_recipes, &roles, &catalogue)?, implied)?;
+        targets.push(Target { name: of_recipes.join(" "), role: None, plan });
+    }
+    for name in of_roles {
+        let role = role::load(&context.tap, &name)?;
+        let plan = plan::plan(&catalogue, &asked_by_role(&role), implied)?;
+        targets.push(Target { name, role: Some(role), plan });
+    }
+    Ok(targets)
+}
+
+/// One role, which must be one.
+pub fn role_target(context: &Context, name: &str, implied: &Implied) -> Result<Target> {
+    let role = role::load(&context.tap, name)?;
+    let catalogue = recipe::load(&context.tap)?;
+    let plan = plan::plan(&catalogue, &asked_by_role(&role), implied)?;
+    Ok(Target { name: name.to_string(), role: Some(role), plan })
+}
+
+fn asked_by_hand(names: &[String], roles: &[String], catalogue: &Catalogue) -> Result<Asked> {
+    let line = names.join(" ");
+    let text = Text::new("command line", &line);
+    let mut kegs = Vec::new();
+    let mut faults = Faults::default();
+    let mut start = 0;
+    for written in names {
+        let span = start..start + written.len();
+        start += written.len() + 1;
+        let (name, slot) = match written.split_once('@') {
+            Some((name, slot)) => (name.to_string(), Some(slot.to_string())),
+            None => (written.clone(), None),
+        };
+        if !catalogue.recipes.contains_key(&name) && !catalogue.provides.contains_key(&name) {
+            let known = catalogue.recipes.keys().chain(roles).map(String::as_str);
+            let fault = text.fault(span.clone(), format!("no recipe and no role is called `{name}`"));
+            faults.push(match kegs::reader::nearest(&name, known) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help("`rootbrew list` shows them all"),
+            });
+        }
+        kegs.push(AskedKeg { name, slot, text: text.clone(), span });
+    }
+    Ok(faults.or(Asked { kegs, arch: ARCH.into(), ..Asked::default() })?)
+}
+
+fn asked_by_role(role: &Role) -> Asked {
+    let keg = |keg: &kegs::reader::Written<role::Asked>| AskedKeg {
+        name: keg.name.clone(),
+        slot: keg.slot.clone(),
+        text: role.text.clone(),
+        span: keg.span.clone(),
+    };
+    let virtuals = role.virtuals.iter().map(|(name, asked)| (name.clone(), asked.value.name.clone()));
+    let options = role.options.iter().map(|(recipe, options)| {
+        let values = options.value.iter().map(|(option, value)| (option.clone(), option_value(&value.value)));
+        (recipe.clone(), Choice(values.collect::<BTreeMap<_, _>>()))
+    });
+    Asked {
+        kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
+        options: options.collect(),
+        virtuals: virtuals.collect(),
+        arch: ARCH.into(),
+    }
+}
+
+fn option_value(value: &Scalar) -> OptionValue {
+    match value {
+        Scalar::Bool(true) => OptionValue::On,
+        Scalar::Bool(false) => OptionValue::Off,
+        other => OptionValue::Value(other.to_string()),
+    }
+}

@@ -1,0 +1,160 @@
+//! A target's plan, built: shown before, followed meanwhile, summed up after.
+
+use std::time::Instant;
+
+use builder::plan::Plan;
+use builder::schedule::action::Ground;
+use builder::schedule::execute::Failure;
+use builder::schedule::outlook::{self, Outlook};
+use builder::schedule::{self, Report, World};
+use kegs::collect::Kept;
+use kegs::{Digest, Store};
+
+use super::Target;
+use crate::context::Context;
+use crate::terminal::{event, talk, view::View};
+use crate::trouble::{Result, Trouble};
+
+/// What a build came to: the output tree of every node of the plan, and how much was to do.
+pub struct Built {
+    pub outputs: Vec<Digest>,
+    pub keys: Vec<Digest>,
+    pub ran: usize,
+    pub wall_s: f64,
+    pub cpu_s: f64,
+    pub own_s: f64,
+}
+
+/// Builds what a target needs and keeps it by a root of the target's name.
+pub fn build(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Built> {
+    let begun = Instant::now();
+    let outlooks = outlook::outlook(&target.plan, store, ground)?;
+    announce(context, target, &outlooks);
+    let report = match all_in_store(&outlooks) {
+        Some(report) => report,
+        None => run(context, store, ground, target)?,
+    };
+    let built = finish(context, target, report, begun)?;
+    keep(store, target, &built)?;
+    Ok(built)
+}
+
+fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {
+    let view = View::new(context, target.plan.nodes().len());
+    let world = World {
+        store,
+        ground,
+        places: &context.places,
+        jobs: context.jobs,
+        cancel: &context.cancel,
+        events: &|event| view.show(event),
+    };
+    let report = schedule::build(&target.plan, &world)?;
+    view.close(context)?;
+    Ok(report)
+}
+
+/// `plan    web: 9 kegs, 6 in store, 3 to build`, and a line for each that runs.
+pub fn announce(context: &Context, target: &Target, outlooks: &[Outlook]) {
+    if context.json {
+        return;
+    }
+    let in_store = outlooks.iter().filter(|outlook| matches!(outlook, Outlook::InStore { .. })).count();
+    let count = outlooks.len();
+    let rest = match count - in_store {
+        0 => "all in store, nothing to build".to_string(),
+        open => format!("{in_store} in store, {open} to build"),
+    };
+    talk(&format!("plan    {}: {count} kegs, {rest}", target.name));
+}
+
+/// The reason of each node that runs or may run, in the plan's order.
+pub fn reasons(plan: &Plan, outlooks: &[Outlook]) -> Vec<(String, String, String)> {
+    let name = |at: usize| plan.nodes()[at].name();
+    let reason = |outlook: &Outlook| match outlook {
+        Outlook::InStore { .. } => None,
+        Outlook::Runs(reason) => Some(reason.to_string()),
+        Outlook::After(deps) => {
+            let names: Vec<String> = deps.iter().map(|&dep| name(dep)).collect();
+            Some(format!("if `{}` gives other bytes", names.join("`, `")))
+        }
+    };
+    let each = outlooks.iter().enumerate();
+    each.filter_map(|(at, outlook)| Some((name(at), plan.nodes()[at].variant.version.to_string(), reason(outlook)?)))
+        .collect()
+}
+
+fn all_in_store(outlooks: &[Outlook]) -> Option<Report> {
+    let mut report = Report::default();
+    for outlook in outlooks {
+        let Outlook::InStore { key, outcome } = outlook else { return None };
+        report.keys.push(Some(*key));
+        report.outputs.push(Some(outcome.output));
+    }
+    Some(report)
+}
+
+fn finish(context: &Context, target: &Target, report: Report, begun: Instant) -> Result<Built> {
+    if report.cancelled {
+        return Err(Trouble::Cancelled);
+    }
+    if !report.failures.is_empty() {
+        if !context.json {
+            failures(target, &report);
+        }
+        return Err(Trouble::Said);
+    }
+    let whole = |digests: Vec<Option<Digest>>| digests.into_iter().collect::<Option<Vec<Digest>>>();
+    let lost = || Trouble::Bug("a build without a failure left a keg without an output".into());
+    Ok(Built {
+        outputs: whole(report.outputs).ok_or_else(lost)?,
+        keys: whole(report.keys).ok_or_else(lost)?,
+        ran: report.ran,
+        wall_s: begun.elapsed().as_secs_f64(),
+        cpu_s: report.cpu_s,
+        own_s: report.own_s,
+    })
+}
+
+/// For each failure: what, where, the last lines, and what to type next.
+fn failures(target: &Target, report: &Report) {
+    for (at, failure) in &report.failures {
+        if failure.cancelled {
+            continue;
+        }
+        let node = &target.plan.nodes()[*at];
+        failed(&node.name(), &node.variant.version.to_string(), failure);
+    }
+    let count = report.failures.len();
+    let skipped = report.skipped.len();
+    talk(&format!("{count} failed, {skipped} not tried because of it, the rest is built"));
+}
+
+fn failed(name: &str, version: &str, failure: &Failure) {
+    talk("");
+    let step = failure.step.as_ref().map_or(String::new(), |step| format!("{step}: "));
+    event("failed", &format!("{name} {version}"), &format!("{step}{}", failure.end));
+    failure.tail.iter().for_each(|line| talk(&format!("        | {line}")));
+    if let Some(log) = &failure.log {
+        talk(&format!("        log: {}", log.display()));
+        talk(&format!("hint: `rootbrew log {name}` shows it whole"));
+    }
+    if failure.kept.is_some() {
+        talk(&format!("hint: `rootbrew shell {name}` opens this sandbox as it was left"));
+    }
+}
+
+/// What garbage collection keeps for a target: every action of its plan, and their sources.
+fn keep(store: &Store, target: &Target, built: &Built) -> Result<()> {
+    let mut kept: Vec<Kept> = built.keys.iter().map(|key| Kept::Action(*key)).collect();
+    for node in target.plan.nodes() {
+        let sources = outlook::sources(&node.variant, store);
+        kept.extend(sources.into_iter().filter_map(|have| match have {
+            schedule::action::Have::Blob(digest) => Some(Kept::Blob(digest)),
+            schedule::action::Have::Tree(root) => Some(Kept::Tree(root)),
+            schedule::action::Have::Nothing => None,
+        }));
+    }
+    let kind = if target.role.is_some() { "role" } else { "kegs" };
+    Ok(store.set_root(&format!("{kind}-{}", target.name.replace(['/', ' '], "+")), &kept)?)
+}
