@@ -28,7 +28,7 @@ impl Read for Config {
             table.need("template", "a file in the role's folder, as `template = \"nginx.conf\"`");
         let owner: Option<kegs::reader::Written<String>> = table.take("owner");
         let config = Config {
-            span: template.as_ref().map_or_else(|| at.span.clone(), |template| template.span.clone()),
+            span: template.as_ref().map_or(at.span.start..at.span.start, |template| template.span.clone()),
             template: template.map(|template| template.value).unwrap_or_default(),
             template_text: String::new(),
             mode: table.take::<Mode>("mode").map_or(0o644, |mode| mode.0),
@@ -67,6 +67,10 @@ pub fn fill(role: &mut Role, faults: &mut Faults) {
             let help = kegs::reader::meant(&config.owner, users.iter().map(String::as_str));
             let message = format!("no service runs as `{}`", config.owner);
             faults.push(role.text.fault(config.owner_span.clone(), message).help(help));
+        }
+        if config.template.is_empty() && config.span.is_empty() {
+            // That it is missing was told.
+            continue;
         }
         match read(role.folder.as_path(), &config.template) {
             Ok(text) => config.template_text = text,

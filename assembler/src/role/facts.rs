@@ -73,10 +73,8 @@ impl Read for Check {
     }
 }
 
-/// `curl -w '%{http_code}'` has braces of its own: only what follows no `%` is a word.
 fn words(argument: &str) -> impl Iterator<Item = &str> {
-    let opens = argument.match_indices('{').filter(|(at, _)| !argument[..*at].ends_with(['%', '$']));
-    opens.map(|(at, _)| argument[at + 1..].split_once('}').map_or(&argument[at + 1..], |(word, _)| word))
+    argument.split('{').skip(1).map(|rest| rest.split_once('}').map_or(rest, |(word, _)| word))
 }
 
 pub fn summary(table: &mut Table) -> String {

@@ -51,20 +51,38 @@ fn the_web_role_parses_whole() {
 
 #[test]
 fn an_empty_role_is_told_what_it_lacks() {
-    check("", expect![[]]);
+    check(
+        "",
+        expect![[r#"
+        roles/t.toml:1:1: `summary` is missing; one line: what the machine is for
+        roles/t.toml:1:1: `kegs` is missing; as `kegs = ["nginx"]`
+    "#]],
+    );
 }
 
 #[test]
 fn unknown_keys_and_wrong_forms_come_at_once() {
     check(
         "sumary = 1\nkegs = \"nginx\"\nkernel = \"Linux\"\nlinkage = \"dynamic\"\nvirtuals = {}\n",
-        expect![[]],
+        expect![[r#"
+            roles/t.toml:1:1: `summary` is missing; one line: what the machine is for
+            roles/t.toml:1:1: unknown key `sumary` in a role; did you mean `summary`?
+            roles/t.toml:2:8: expected a list, found a string
+            roles/t.toml:3:10: `Linux` names no keg; as "nginx", or with a slot "openssl@3"; options stand in `[options.…]`
+            roles/t.toml:4:11: `dynamic` is no linkage; one of `static`, `shared`
+            roles/t.toml:5:1: unknown key `virtuals` in a role; did you mean `virtual`?
+        "#]],
     );
 }
 
 #[test]
 fn kegs_are_names() {
-    check("summary = \"s\"\nkegs = [\"nginx\", \"openssl@3\", \"nginx\", \"zlib >= 1\"]", expect![[]]);
+    check(
+        "summary = \"s\"\nkegs = [\"nginx\", \"openssl@3\", \"nginx\", \"zlib >= 1\"]",
+        expect![[r#"
+        roles/t.toml:2:40: `zlib >= 1` names no keg; as "nginx", or with a slot "openssl@3"; options stand in `[options.…]`
+    "#]],
+    );
 }
 
 #[test]
@@ -74,7 +92,24 @@ fn services() {
          ready = { tcp = 70000 }\nreload = \"SIGHUP\"\nafter = [\"b\", \"c\"]\nrestart = \"on\"\n\
          [service.b]\nrun = [\"b\"]\nuser = \"b\"\nready = \"notfy\"\nafter = \"a\"\n\
          [service.d]\nrun = \"d -x\"\nready = { tcp = 1, exec = [\"x\"] }",
-        expect![[]],
+        expect![[r#"
+            roles/t.toml:4:7: a command without a program; as ["nginx", "-t"]
+            roles/t.toml:5:8: `Web` is no user's name; lower-case letters, digits, `_` and `-`; a letter first
+            roles/t.toml:6:9: unknown capability `CAP_NET_BIND_SERVICE`; did you mean `net_bind_service`?
+            roles/t.toml:6:33: unknown capability `net_bind`; as capabilities(7) names them, without `CAP_`, lower case
+            roles/t.toml:7:11: `data` is no absolute path; it begins with `/`
+            roles/t.toml:7:19: `/a/../b` is no absolute path; a path may not hold `..`
+            roles/t.toml:8:17: 70000 is out of range; from 0 to 65535
+            roles/t.toml:9:10: `SIGHUP` is no signal; one of `HUP`, `INT`, `QUIT`, `TERM`, `USR1`, `USR2`, `WINCH`, `KILL`
+            roles/t.toml:10:10: `a` and `b` wait for one another; take one of the two out of `after`
+            roles/t.toml:10:15: no service `c`; did you mean `a`?
+            roles/t.toml:11:11: `on` is no restart; one of `always`, `failure`, `never`
+            roles/t.toml:15:9: `notfy` is no readiness; did you mean `notify`?
+            roles/t.toml:16:9: `b` and `a` wait for one another; take one of the two out of `after`
+            roles/t.toml:17:1: `user` is missing; who it runs as, as `user = "web"`
+            roles/t.toml:18:7: expected a list of arguments, found a string
+            roles/t.toml:19:9: readiness is one thing; one of `tcp`, `unix`, `exec`
+        "#]],
     );
 }
 
@@ -83,7 +118,17 @@ fn configs() {
     check_more(
         "[config.\"etc/x\"]\ntemplate = \"nginx.con\"\nmode = \"999\"\n[config.\"/x\"]\ntemplate = \"../x\"\nmode = 644\nowner = \"web\"\n\
          [config.\"/y\"]\ntemplat = \"x\"",
-        expect![[]],
+        expect![[r#"
+            roles/t.toml:3:9: `etc/x` is no absolute path; it begins with `/`
+            roles/t.toml:4:12: cannot read the template `nginx.con`: No such file or directory (os error 2); did you mean `nginx.conf`?
+            roles/t.toml:5:8: `999` is no mode; octal, "0000" to "0777"
+            roles/t.toml:7:12: `../x` is no template's name; a file in the role's own folder, without `/`
+            roles/t.toml:8:8: expected a mode as "0640", found an integer
+            roles/t.toml:9:9: no service runs as `web`; one of `root`
+            roles/t.toml:10:1: `template` is missing; a file in the role's folder, as `template = "nginx.conf"`
+            roles/t.toml:10:1: `` is no template's name; a file in the role's own folder, without `/`
+            roles/t.toml:11:1: unknown key `templat` in a config; did you mean `template`?
+        "#]],
     );
 }
 
@@ -93,7 +138,17 @@ fn variables() {
         "[env]\nsite = { type = \"string\", default = \"{hos}\" }\nn = { type = \"integer\", default = 9, range = [1, 4] }\n\
          key = { type = \"text\", secret = true, default = \"x\", required = true }\nok = { default = true }\n\
          b = { type = \"bool\" }\nr = { type = \"string\", range = [2, 1], pattern = \"^x$\" }\nBAD-NAME = { type = \"list\", default = [1] }",
-        expect![[]],
+        expect![[r#"
+            roles/t.toml:4:27: a default that the variable cannot have; unknown word `{hos}`; did you mean `host`?
+            roles/t.toml:5:25: a default that the variable cannot have; from 1 to 4
+            roles/t.toml:6:39: a secret with a default; images are public: a secret is given, never built in
+            roles/t.toml:6:54: required, and has a default; what has a default need not be given: drop one of the two
+            roles/t.toml:7:6: `type` is missing; one of `string`, `text`, `integer`, `boolean`, `list`
+            roles/t.toml:8:14: `bool` is no type; one of `string`, `text`, `integer`, `boolean`, `list`
+            roles/t.toml:9:24: a range is its lowest and its highest; as `range = [1, 64]`
+            roles/t.toml:10:1: `BAD-NAME` is no name of a variable; lower-case letters, digits and `_`: templates use it as it is
+            roles/t.toml:10:40: expected a string, found an integer
+        "#]],
     );
 }
 
@@ -103,14 +158,29 @@ fn limits_checks_and_the_rest() {
         "runtime = [\"openssl\"]\nfiles = [\"kegs/x\"]\nprefer = { \"/bin/sh\" = \"busybox\" }\n\
          [limits]\nroot_disk = \"8 MBit\"\nsetuid = -1\nports = [99999]\nram = 1\n\
          [[check]]\nrun = [\"curl\", \"{hots}:{port:http}\"]\n[[check]]\nrum = []",
-        expect![[]],
+        expect![[r#"
+            roles/t.toml:3:12: `openssl` names no set; as "openssl/legacy"
+            roles/t.toml:4:10: `kegs/x` is no absolute path; it begins with `/`
+            roles/t.toml:5:12: `/bin/sh` is no path in the image; write it without `.`, `//` and a trailing `/`
+            roles/t.toml:7:13: `8 MBit` is no size; as "512 KiB", "3.3 MB", "2 GiB"
+            roles/t.toml:8:10: -1 is out of range; from 0 to 9223372036854775807
+            roles/t.toml:9:10: 99999 is out of range; from 0 to 65535
+            roles/t.toml:10:1: unknown key `ram` in `limits`; one of `root_disk`, `root_wire`, `kernel`, `ram_idle`, `files`, `setuid`, `ports`
+            roles/t.toml:12:7: unknown word `{hots}`; `{host}`, or a port of the machine as `{port:443}`
+            roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, or a port of the machine as `{port:443}`
+            roles/t.toml:13:1: `run` is missing; as `run = ["curl", "-fsS", "http://{host}:{port:80}/"]`
+            roles/t.toml:14:1: unknown key `rum` in a check; did you mean `run`?
+        "#]],
     );
 }
 
 #[test]
 fn an_unknown_role_has_a_nearest() {
     let tap = tap(WEB.as_bytes());
-    expect![[]].assert_eq(&load(tap.path(), "tt").unwrap_err().to_string());
+    expect![[r#"
+        roles:1:1: no role `tt`; did you mean `t`?
+    "#]]
+    .assert_eq(&load(tap.path(), "tt").unwrap_err().to_string());
 }
 
 #[test]

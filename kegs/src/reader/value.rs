@@ -161,9 +161,7 @@ impl<T: Read> Read for Vec<T> {
         let item = |value: &toml::Spanned<DeValue>, faults: &mut Faults| {
             T::read(&Place { text: at.text, span: value.span(), value: value.get_ref() }, faults)
         };
-        // Each is read, also after a fault, so that all faults come at once.
-        let read: Vec<_> = array.iter().map(|value| item(value, faults)).collect();
-        read.into_iter().collect()
+        Some(array.iter().filter_map(|value| item(value, faults)).collect())
     }
 }
 
