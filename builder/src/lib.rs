@@ -1,1 +1,3 @@
 //! (builder)
+pub mod fetch;
+pub mod seed;
