@@ -8,7 +8,10 @@
 //! ```
 //! It knows no role, prints nothing, and runs no recipe's code outside the sandbox.
 
+pub mod fetch;
 pub mod plan;
 pub mod preset;
 pub mod recipe;
+//pub mod sandbox;
 //pub mod schedule;
+pub mod seed;

@@ -169,7 +169,9 @@ impl Store {
         }
         let staged = self.stage_path("keg");
         fs::create_dir(&staged).map_err(tried("create", &staged))?;
-        self.lay_out_at(&staged, &self.tree(root)?)?;
+        let tree = self.tree(root)?;
+        self.make_twins(&tree)?;
+        self.lay_out_at(&staged, &tree)?;
         match rename(&staged, &path) {
             // Another builder won the race: its keg has our digest, so ours is spare.
             Err(_) if path.is_dir() => remove_folder(&staged)?,
@@ -187,20 +189,29 @@ impl Store {
                 Node::Folder => fs::create_dir_all(&path).map_err(tried("create", &path))?,
                 Node::Link { target } => symlink(target, &path).map_err(tried("link", &path))?,
                 Node::File { digest, executable } => self.link_blob(digest, *executable, &path)?,
-                Node::Tree { root } => self.lay_out_at(&path, &self.tree(root)?)?,
+                Node::Tree { .. } => unreachable!("a tree read from the store is flat"),
             }
         }
         fix_times(folder)
     }
 
-    /// A hard link to a blob in the form wanted, which is made from the other form when only that is here.
+    /// Blobs that are here only in the other form (plain, executable) get the form wanted; one wait for the disk for all.
+    fn make_twins(&self, tree: &Tree) -> Result<()> {
+        let mut wanted: Vec<(Digest, bool)> = tree.nodes.values().filter_map(|node| match node {
+            Node::File { digest, executable } => Some((*digest, *executable)),
+            _ => None,
+        }).collect();
+        wanted.sort();
+        wanted.dedup();
+        wanted.retain(|(digest, executable)| !self.blob_path(digest, *executable).exists());
+        let twin = |(digest, executable): &(Digest, bool)| {
+            self.stage_reader(self.open_blob(digest)?, Mode::of(*executable))
+        };
+        self.commit(wanted.par_iter().map(twin).collect::<Result<_>>()?)
+    }
+
     fn link_blob(&self, digest: &Digest, executable: bool, path: &Path) -> Result<()> {
         let blob = self.blob_path(digest, executable);
-        if !blob.exists() {
-            let other = self.open_blob(digest)?;
-            let staged = self.stage_reader(other, Mode::of(executable))?;
-            self.commit(vec![staged])?;
-        }
         match fs::hard_link(&blob, path) {
             // A file system's limit of names for one file (65,000 on ext4: the empty blob reaches it).
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MLINK.raw_os_error()) => {

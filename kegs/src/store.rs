@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// Waits until everything written to the store's file system so far is on disk.
-    pub(crate) fn sync(&self) -> Result<()> {
+    pub fn sync(&self) -> Result<()> {
         let folder = File::open(&self.folder).map_err(tried("open", &self.folder))?;
         rustix::fs::syncfs(&folder).map_err(io::Error::from).map_err(tried("sync", &self.folder))
     }

@@ -146,11 +146,16 @@ pub fn wanted(variant: &Variant, source: &Source) -> Option<Wanted> {
 }
 
 fn commit(git: &crate::recipe::Git, world: &World) -> Result<Have, String> {
-    let asked = fetch::Commit { url: git.url.clone(), tag: git.tag.clone(), commit: git.commit.clone() };
-    let tree = fetch::fetch_git(&asked, world.places, world.store, world.cancel.flag()).map_err(|error| error.to_string())?;
-    let root: Digest = world.store.put_tree(&tree).map_err(|error| error.to_string())?;
-    outlook::remember_git(world.store, &git.commit, &root).map_err(|error| error.to_string())?;
-    Ok(Have::Tree(root))
+    let commit = fetch::Commit::parse(&git.commit).map_err(|error| error.to_string())?;
+    let tag = git.tag.as_deref().unwrap_or(&git.commit);
+    let tree = fetch::fetch_git(&git.url, tag, commit, world.store).map_err(|error| error.to_string())?;
+    let put = || {
+        world.store.sync()?;
+        let root: Digest = world.store.put_tree(&tree)?;
+        outlook::remember_git(world.store, &git.commit, &root)?;
+        Ok(Have::Tree(root))
+    };
+    put().map_err(|error: kegs::StoreError| error.to_string())
 }
 
 fn tell(world: &World, event: &fetch::Event) {
