@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use kegs::Digest;
+use kegs::{Digest, Store, StoreError};
 
 /// Bytes by digest. Errors say what could not be read; an implementation need not re-hash.
 pub trait Content: Sync {
@@ -14,6 +14,16 @@ pub trait Content: Sync {
         let mut bytes = Vec::with_capacity(digest.size_bytes as usize);
         self.open(digest)?.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+impl Content for Store {
+    fn open(&self, digest: &Digest) -> io::Result<File> {
+        self.open_blob(digest).map_err(|error| match error {
+            // Its kind tells a full disk from a missing file.
+            StoreError::Io { ref source, .. } => io::Error::new(source.kind(), error.to_string()),
+            error => io::Error::other(error),
+        })
     }
 }
 

@@ -25,8 +25,8 @@ use crate::content::Content;
 use crate::tree::{Bytes, ImageTree};
 use layout::{Body, Layout};
 
-/// Every entry's time: 2026-01-01T00:00:00Z. Not 0, since servers tell clients a file's time and some refuse 1970.
-pub const TIME: u64 = 1_767_225_600;
+/// Every entry's time, in seconds: that of everything a store lays out.
+pub const TIME: u64 = kegs::EPOCH_S.unsigned_abs();
 
 /// Bytes. The one size that every Linux and every page size of the architectures we build for can mount.
 pub const BLOCK: usize = 4096;
