@@ -81,6 +81,12 @@ impl Probe {
         probed.then(|| Probe { next: Instant::now() + PROBE_FIRST, pause: PROBE_FIRST, asking: None })
     }
 
+    /// The command that runs.
+    #[cfg(test)]
+    pub fn asking(&self) -> Option<Pid> {
+        self.asking
+    }
+
     /// `None` while a command runs: its end is news.
     pub fn due(&self) -> Option<Instant> {
         self.asking.is_none().then_some(self.next)
