@@ -125,6 +125,36 @@ pub fn sweep_stage(store: &Store) -> Result<()> {
         .try_for_each(|path| remove_file(path))
 }
 
+/// Bytes on disk by part of the store; what is hard-linked counts once, in the first part that has it.
+#[derive(Debug)]
+pub struct Usage {
+    pub parts: Vec<(&'static str, u64)>,
+}
+
+pub fn usage(store: &Store) -> Result<Usage> {
+    let mut seen = BTreeSet::new();
+    let mut parts = Vec::new();
+    for part in ["blobs", "kegs", "actions", "logs", "notes", "stage", "failed"] {
+        let folder = store.part(part);
+        parts.push((part, if folder.is_dir() { weigh(&folder, &mut seen)? } else { 0 }));
+    }
+    Ok(Usage { parts })
+}
+
+fn weigh(folder: &Path, seen: &mut BTreeSet<u64>) -> Result<u64> {
+    let mut bytes = 0;
+    for path in list(folder)? {
+        let metadata = fs::symlink_metadata(&path).map_err(tried("look at", &path))?;
+        if metadata.is_dir() {
+            bytes += weigh(&path, seen)?;
+        } else if seen.insert(metadata.ino()) {
+            // 512: the unit of `st_blocks`, whatever the file system's own.
+            bytes += metadata.blocks() * 512;
+        }
+    }
+    Ok(bytes)
+}
+
 /// What the roots reach, by file name.
 #[derive(Default)]
 struct Live {

@@ -5,11 +5,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+use rustix::fs::{OFlags, ResolveFlags, openat2};
 
 use kegs::{Keyed, Outcome, Store, StoreError};
 
@@ -136,13 +138,21 @@ impl Execution<'_> {
     }
 
     fn take_output(&self, ended: &Ended) -> Result<(kegs::Digest, kegs::Tree), Failure> {
-        let build = PathBuf::from(format!("/proc/self/fd/{}", ended.build.as_raw_fd()));
-        let keg = build.join("out").join(self.prepared.action.environment["KEG"].trim_start_matches('/'));
-        if !keg.is_dir() {
-            return Err(Failure::said(format!("the build installed nothing under {}", self.prepared.action.environment["KEG"])));
-        }
-        sandbox::check_outputs(&keg, &self.prepared.action.environment["KEG"]).map_err(|error| Failure::said(error.to_string()))?;
-        self.store.put_folder(&keg).map_err(Failure::world)
+        let own = &self.prepared.action.environment["KEG"];
+        let keg = self.open_output(ended, own)?;
+        let declared: Vec<String> = self.prepared.kegs.iter().map(|(prefix, _, _)| prefix.clone()).collect();
+        sandbox::check_outputs(&keg, own, &declared).map_err(Failure::world)?;
+        // Nothing of the action is alive: what was checked is what is read.
+        self.store.put_folder(&PathBuf::from(format!("/proc/self/fd/{}", keg.as_raw_fd()))).map_err(Failure::world)
+    }
+
+    /// The output's folder, reached through no link: the build wrote every name on the way.
+    fn open_output(&self, ended: &Ended, own: &str) -> Result<OwnedFd, Failure> {
+        let path = format!("{}{own}", self.prepared.action.output);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        openat2(&ended.build, &path, flags, rustix::fs::Mode::empty(), resolve)
+            .map_err(|error| Failure::said(format!("the build installed nothing under {own} (/build/{path}: {error})")))
     }
 
     fn failed(&self, ended: &Ended) -> Failure {

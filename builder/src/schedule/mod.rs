@@ -35,7 +35,7 @@ use action::{Ground, Have, PrepareError, Prepared, prepare};
 pub use cancel::Cancel;
 pub use event::Event;
 use execute::{Execution, Failure, Manner, Place};
-use inputs::{Parts, Reason};
+use inputs::Parts;
 use pool::{Pool, Seat};
 use ready::Queue;
 
@@ -119,6 +119,7 @@ pub fn build(plan: &Plan, world: &World) -> Result<Report, BuildError> {
             sender,
             running: 0,
         };
+        building.fetch_ahead(&fetching)?;
         building.run(scope, &fetching, &receiver)
     })
 }
@@ -137,7 +138,7 @@ fn past_s(store: &Store, keg: &str) -> f64 {
 #[derive(Default)]
 struct Work {
     prepared: Option<(Prepared, Keyed)>,
-    fetched: Option<Vec<Have>>,
+    fetched: Option<Result<Vec<Have>, String>>,
     asked_fetch: bool,
 }
 
@@ -170,20 +171,46 @@ impl<'a> Building<'a> {
                 return Ok(std::mem::take(&mut self.report));
             }
             match receiver.recv() {
-                Ok(message) => self.hear(message, fetching)?,
+                Ok(message) => self.hear(message, fetching),
                 Err(_) => unreachable!("we hold a sender"),
             }
         }
     }
 
-    fn hear(&mut self, message: Message, fetching: &fetching::Fetching) -> Result<(), BuildError> {
+    /// Asks at once for the sources of all that runs or may run, the longest path first: the link works beside the cores.
+    fn fetch_ahead(&mut self, fetching: &fetching::Fetching) -> Result<(), BuildError> {
+        let outlooks = outlook::outlook(self.plan, self.world.store, self.world.ground)?;
+        for at in self.queue.by_path() {
+            let open = !matches!(outlooks[at], outlook::Outlook::InStore { .. });
+            if open && !self.plan.nodes()[at].variant.sources.is_empty() && !self.has_sources(at) {
+                self.nodes[at].asked_fetch = true;
+                fetching.ask(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_sources(&self, at: usize) -> bool {
+        let have = outlook::sources(&self.plan.nodes()[at].variant, self.world.store);
+        have.iter().all(|have| self.is_here(have))
+    }
+
+    fn is_here(&self, have: &Have) -> bool {
+        match have {
+            Have::Blob(digest) | Have::Tree(digest) => self.world.store.has(digest),
+            Have::Nothing => false,
+        }
+    }
+
+    fn hear(&mut self, message: Message, fetching: &fetching::Fetching) {
         match message {
             Message::SlotFree => {}
             Message::Fetched(at, result) => {
                 fetching.received();
                 match result {
-                    Ok(haves) => self.nodes[at].fetched = Some(haves),
-                    Err(why) => self.fail(at, Failure::world(why)),
+                    Ok(haves) => self.nodes[at].fetched = Some(Ok(haves)),
+                    // Said only when it is its turn: a build that turns out not to run needs no source.
+                    Err(why) => self.nodes[at].fetched = Some(Err(why)),
                 }
             }
             Message::Cancelled => {
@@ -193,10 +220,9 @@ impl<'a> Building<'a> {
             Message::Ended(at, result) => {
                 self.running -= 1;
                 self.cancellers().remove(&at);
-                self.ended(at, *result)?;
+                self.ended(at, *result);
             }
         }
-        Ok(())
     }
 
     fn cancellers(&self) -> std::sync::MutexGuard<'_, BTreeMap<usize, Canceller>> {
@@ -225,6 +251,11 @@ impl<'a> Building<'a> {
                         moved = true;
                         break;
                     }
+                    Next::Fetch if matches!(self.nodes[at].fetched, Some(Err(_))) => {
+                        self.fail_unfetched(at);
+                        moved = true;
+                        break;
+                    }
                     Next::Fetch => {
                         if !std::mem::replace(&mut self.nodes[at].asked_fetch, true) {
                             fetching.ask(at);
@@ -245,8 +276,8 @@ impl<'a> Building<'a> {
         let variant = &self.plan.nodes()[at].variant;
         if self.nodes[at].prepared.is_none() {
             let haves = match &self.nodes[at].fetched {
-                Some(haves) => haves.clone(),
-                None => outlook::sources(variant, self.world.store),
+                Some(Ok(haves)) => haves.clone(),
+                _ => outlook::sources(variant, self.world.store),
             };
             let outputs = &self.report.outputs;
             let prepared = prepare(self.plan, at, self.world.ground, &haves, &|dep| outputs[dep])?;
@@ -259,10 +290,7 @@ impl<'a> Building<'a> {
         if let Some(outcome) = self.world.store.result(&keyed.key) {
             return Ok(Next::Done(outcome));
         }
-        let here = prepared.sources.iter().all(|(_, have)| match have {
-            Have::Blob(digest) | Have::Tree(digest) => self.world.store.has(digest),
-            Have::Nothing => false,
-        });
+        let here = prepared.sources.iter().all(|(_, have)| self.is_here(have));
         Ok(if here { Next::Run } else { Next::Fetch })
     }
 
@@ -308,7 +336,7 @@ impl<'a> Building<'a> {
         Ok(true)
     }
 
-    fn ended(&mut self, at: usize, result: Result<Done, Failure>) -> Result<(), BuildError> {
+    fn ended(&mut self, at: usize, result: Result<Done, Failure>) {
         match result {
             Err(failure) => self.fail(at, failure),
             Ok(Done { outcome, ran }) => {
@@ -323,7 +351,13 @@ impl<'a> Building<'a> {
         if self.queue.ready().is_empty() {
             self.pool.nobody_waits();
         }
-        Ok(())
+    }
+
+    fn fail_unfetched(&mut self, at: usize) {
+        if let Some(Err(why)) = self.nodes[at].fetched.take() {
+            let cancelled = self.report.cancelled;
+            self.fail(at, Failure { cancelled, ..Failure::world(why) });
+        }
     }
 
     fn fail(&mut self, at: usize, failure: Failure) {

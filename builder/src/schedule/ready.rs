@@ -32,6 +32,13 @@ impl Queue {
         ready
     }
 
+    /// All of them, the longest path first.
+    pub fn by_path(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = (0..self.path_s.len()).collect();
+        all.sort_by(|&a, &b| self.path_s[b].total_cmp(&self.path_s[a]).then(a.cmp(&b)));
+        all
+    }
+
     /// It was taken from the queue to run.
     pub fn take(&mut self, at: usize) {
         self.ready.remove(&at);

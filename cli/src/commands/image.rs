@@ -1,0 +1,50 @@
+//! `rootbrew image`: a role's image, built when it has to be; copied out, or printed as text.
+
+use std::fs;
+use std::path::Path;
+
+use crate::context::Context;
+use crate::terminal::{bytes, data, event};
+use crate::trouble::{Result, Trouble};
+use crate::work::{self, build, ground, image};
+
+pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Result<()> {
+    let image = of(context, role)?;
+    if text {
+        let path = image.text();
+        let twin = fs::read_to_string(&path)
+            .map_err(|error| Trouble::Failed(format!("cannot read {}: {error}", path.display())))?;
+        data(twin.trim_end());
+    }
+    match to {
+        Some(to) => copy(&image, to)?,
+        None if !text => data(&image.folder.display().to_string()),
+        None => {}
+    }
+    event("image", role, &format!("root {}, kernel {}", bytes(image.facts.root_bytes), bytes(image.facts.kernel_bytes)));
+    Ok(())
+}
+
+/// The image of a role, whatever has to be built for it.
+pub fn of(context: &Context, role: &str) -> Result<image::Image> {
+    let profile = ground::profile(context)?;
+    let target = work::role_target(context, role, &ground::implied(&profile))?;
+    let store = context.create_store()?;
+    let _in_use = store.lock_in_use()?;
+    let ground = ground::ground(context, &store, profile)?;
+    let built = build::build(context, &store, &ground, &target)?;
+    image::image(&store, &target, &built)
+}
+
+fn copy(image: &image::Image, to: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write to {}: {error}", to.display()));
+    fs::create_dir_all(to).map_err(failed)?;
+    for name in ["root.erofs", "vmlinuz", "tree.txt", "facts.json"] {
+        let target = to.join(name);
+        if target.exists() {
+            fs::remove_file(&target).map_err(failed)?;
+        }
+        fs::copy(image.folder.join(name), target).map_err(failed)?;
+    }
+    Ok(())
+}

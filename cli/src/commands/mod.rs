@@ -1,0 +1,45 @@
+//! The commands: one file a subcommand, each a short list of calls into the rooms.
+
+mod boot;
+mod build;
+mod check;
+mod completions;
+mod fetch;
+mod image;
+mod info;
+mod lint;
+mod list;
+mod log;
+mod plan;
+mod seed;
+mod shell;
+mod size;
+mod store;
+mod why;
+
+use crate::arguments::Command;
+use crate::context::Context;
+use crate::trouble::Result;
+
+pub fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::Lint { names } => lint::run(context, &names),
+        Command::Fetch { names } => fetch::run(context, &names),
+        Command::Plan { names } => plan::run(context, &names),
+        Command::Build { names } => build::run(context, &names),
+        Command::Check { names } => check::run(context, &names),
+        Command::Shell { name } => shell::run(context, &name),
+        Command::Log { name } => log::run(context, &name),
+        Command::Why { role, path } => why::run(context, &role, &path),
+        Command::Size { role } => size::run(context, &role),
+        Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
+        Command::Boot { role, check, console, memory, environment } => {
+            boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
+        }
+        Command::Store(command) => store::run(context, &command),
+        Command::Seed(command) => seed::run(context, &command),
+        Command::List => list::run(context),
+        Command::Info { name } => info::run(context, &name),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

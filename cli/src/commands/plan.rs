@@ -1,0 +1,29 @@
+//! `rootbrew plan`: what a build would do and why. Starts nothing, writes nothing but the seed that keys rest on.
+
+use builder::schedule::outlook::outlook;
+
+use crate::context::Context;
+use crate::terminal::{data, event};
+use crate::trouble::Result;
+use crate::work::{self, build, ground};
+
+pub fn run(context: &Context, names: &[String]) -> Result<()> {
+    let profile = ground::profile(context)?;
+    let targets = work::targets(context, names, &ground::implied(&profile))?;
+    let store = context.create_store()?;
+    let _in_use = store.lock_in_use()?;
+    let ground = ground::ground(context, &store, profile)?;
+    for target in &targets {
+        let outlooks = outlook(&target.plan, &store, &ground)?;
+        build::announce(context, target, &outlooks);
+        for (keg, version, reason) in build::reasons(&target.plan, &outlooks) {
+            if context.json {
+                let line = serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
+                data(&line.to_string());
+            } else {
+                event("build", &format!("{keg} {version}"), &reason);
+            }
+        }
+    }
+    Ok(())
+}

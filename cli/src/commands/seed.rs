@@ -1,0 +1,61 @@
+//! `rootbrew seed`: show, unpack, refresh.
+
+use std::fs;
+
+use builder::seed;
+
+use crate::arguments;
+use crate::context::Context;
+use crate::terminal::{bytes, data, talk};
+use crate::trouble::{Result, Trouble};
+use crate::work::ground;
+
+pub fn run(context: &Context, command: &arguments::Seed) -> Result<()> {
+    let profile = ground::profile(context)?;
+    let path = ground::seed_path(context, &profile);
+    let seed = seed::load(&path)?;
+    match command {
+        arguments::Seed::Show => show(context, &profile.seed, &seed),
+        arguments::Seed::Unpack => {
+            let store = context.create_store()?;
+            let _in_use = store.lock_in_use()?;
+            let root = ground::unpacked(context, &store, &profile.seed, &seed)?;
+            data(&store.lay_out("seed", &root)?.display().to_string());
+            Ok(())
+        }
+        arguments::Seed::Refresh => refresh(context, &path, &seed),
+    }
+}
+
+fn show(context: &Context, name: &str, seed: &seed::Seed) -> Result<()> {
+    let wanted = seed::wanted(seed);
+    for deb in &wanted {
+        data(&format!("{} {:>10} {}", hex(&deb.sha256), deb.size_bytes.unwrap_or(0), deb.name));
+    }
+    let total: u64 = wanted.iter().filter_map(|deb| deb.size_bytes).sum();
+    talk(&format!("seed    {name}: {} files, {}", wanted.len(), bytes(total)));
+    let unpacked = context.open_store().ok().and_then(|store| store.result(&ground::key(seed)));
+    if let Some(outcome) = unpacked {
+        talk(&format!("        unpacked: tree {}", outcome.output));
+    }
+    Ok(())
+}
+
+fn hex(sha256: &[u8; 32]) -> String {
+    kegs::Digest { sha256: *sha256, size_bytes: 0 }.hex()
+}
+
+fn refresh(context: &Context, path: &std::path::Path, seed: &seed::Seed) -> Result<()> {
+    let failed = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", path.display()));
+    let old = fs::read_to_string(path).map_err(failed)?;
+    let state = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
+    let new = seed::refresh(&old, seed, &state)?;
+    if new == old {
+        talk("seed    already the newest");
+        return Ok(());
+    }
+    let staged = path.with_extension("toml.new");
+    fs::write(&staged, new).and_then(|()| fs::rename(&staged, path)).map_err(failed)?;
+    talk(&format!("seed    {} pinned anew: look at `git diff`", path.display()));
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The ground: the toolchain's profile and its seed, in the store.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use builder::fetch::{self, Step};
+use builder::plan::Implied;
+use builder::preset::{self, Profile};
+use builder::schedule::Event;
+use builder::schedule::action::Ground;
+use builder::seed::{self, Seed};
+use kegs::{Action, Digest, Keyed, Node, Outcome, Store, Text, Tree};
+
+use crate::context::Context;
+use crate::terminal::view::View;
+use crate::trouble::{Result, Trouble};
+
+/// The toolchain that the command line names.
+pub fn profile(context: &Context) -> Result<Profile> {
+    let path = context.tap.join("toolchains").join(format!("{}.toml", context.toolchain));
+    let content = std::fs::read_to_string(&path)
+        .map_err(|error| Trouble::Failed(format!("toolchain `{}`: cannot read {}: {error}", context.toolchain, path.display())))?;
+    Ok(preset::profile(&context.toolchain, &Text::new(path, &content))?)
+}
+
+pub fn implied(profile: &Profile) -> Implied {
+    Implied { cc: profile.cc.clone() }
+}
+
+pub fn seed_path(context: &Context, profile: &Profile) -> PathBuf {
+    context.tap.join("seeds").join(format!("{}.toml", profile.seed))
+}
+
+/// The ground to build on; the seed is fetched and unpacked when its tree is not in the store yet.
+pub fn ground(context: &Context, store: &Store, profile: Profile) -> Result<Ground> {
+    let seed = seed::load(&seed_path(context, &profile))?;
+    let root = unpacked(context, store, &profile.seed, &seed)?;
+    Ok(Ground::new(store, profile, root)?)
+}
+
+/// The seed's tree. Unpacking is an action like any other: its key is what the seed pins.
+pub fn unpacked(context: &Context, store: &Store, name: &str, seed: &Seed) -> Result<Digest> {
+    let keyed = action(seed).keyed();
+    if let Some(outcome) = store.result(&keyed.key) {
+        return Ok(outcome.output);
+    }
+    let _held = store.lock_action(&keyed.key)?;
+    if let Some(outcome) = store.result(&keyed.key) {
+        return Ok(outcome.output);
+    }
+    unpack(context, store, name, seed, &keyed)
+}
+
+/// The key of a seed's unpacking.
+pub fn key(seed: &Seed) -> Digest {
+    action(seed).keyed().key
+}
+
+fn action(seed: &Seed) -> Action {
+    let mut input = Tree::default();
+    for (at, wanted) in seed::wanted(seed).iter().enumerate() {
+        let digest = Digest { sha256: wanted.sha256, size_bytes: wanted.size_bytes.unwrap_or(0) };
+        input.insert(format!("debs/{at}.deb"), Node::File { digest, executable: false });
+    }
+    input.insert("seed", Node::File { digest: seed.key(), executable: false });
+    Action {
+        arguments: vec!["rootbrew".into(), "seed".into(), "unpack".into()],
+        environment: [("KEG".to_string(), "/kegs/seed/0".to_string())].into(),
+        working_directory: String::new(),
+        output: "out".into(),
+        platform: Default::default(),
+        input,
+    }
+}
+
+fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed, keyed: &Keyed) -> Result<Digest> {
+    let view = View::new(context, 0);
+    fetch_debs(context, store, seed, &view)?;
+    let begun = Instant::now();
+    let tree = seed::unpack(seed, store, &|_| ())?;
+    let output = store.put_tree(&tree)?;
+    // The seed's files were put without waiting: one wait for all, before a result names them.
+    store.sync()?;
+    let wall_s = begun.elapsed().as_secs_f64();
+    store.put_result(keyed, &Outcome { output, wall_s })?;
+    view.show(Event::Unpacked { seed: name.to_string(), files: tree.nodes.len(), wall_s });
+    view.close(context)?;
+    Ok(output)
+}
+
+fn fetch_debs(context: &Context, store: &Store, seed: &Seed, view: &View) -> Result<()> {
+    let events = |event: fetch::Event| {
+        if let Step::Retrying { place, reason, pause } = event.step {
+            let (name, pause_s) = (event.wanted.name.clone(), pause.as_secs_f64());
+            view.show(Event::Retrying { name, place: place.into(), reason: reason.into(), pause_s });
+        }
+    };
+    let wanted = seed::wanted(seed);
+    let bytes: u64 = wanted.iter().filter_map(|wanted| wanted.size_bytes).sum();
+    crate::terminal::event("fetch", "seed", &format!("{} files, {}", wanted.len(), crate::terminal::bytes(bytes)));
+    let results = fetch::fetch(&wanted, &context.places, store, &events, context.cancel.flag());
+    let faults: Vec<String> = results.into_iter().filter_map(|result| Some(result.err()?.to_string())).collect();
+    match faults.is_empty() {
+        true => Ok(()),
+        false if context.cancel.is_said() => Err(Trouble::Cancelled),
+        false => {
+            let help = "a pinned file that no place has any more: `rootbrew seed refresh` pins the seed anew";
+            Err(Trouble::Failed(format!("{}\n{help}", faults.join("\n"))))
+        }
+    }
+}

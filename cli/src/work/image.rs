@@ -1,0 +1,272 @@
+//! A role's image: composed, stripped, written, measured against its limits; kept in the store under one key.
+//!
+//! ```text
+//! root.erofs   the read-only root      tree.txt    its text twin
+//! vmlinuz      the kernel              facts.json  bytes, files, wire
+//! ```
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use assembler::role::Role;
+use assembler::{Asked, Config, ImageTree, Keg, Program, Runtime, compose, size, strip, text, write_erofs};
+use builder::plan::Plan;
+use builder::recipe::Reach;
+use kegs::collect::Kept;
+use kegs::{Action, Digest, Node, Outcome, Store, Tree};
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+use super::build::Built;
+use crate::trouble::{Result, Trouble};
+
+/// Raised when the same role and kegs would compose to other bytes.
+const COMPOSE_VERSION: &str = "1";
+const KERNEL: &str = "boot/vmlinuz";
+
+/// An image in the store.
+pub struct Image {
+    pub folder: PathBuf,
+    pub facts: Facts,
+    /// Nothing was composed: it was there.
+    pub found: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Facts {
+    pub root_bytes: u64,
+    pub root_wire_bytes: u64,
+    pub kernel_bytes: u64,
+    pub files: usize,
+    pub root_sha256: String,
+}
+
+impl Image {
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("root.erofs")
+    }
+
+    pub fn kernel(&self) -> PathBuf {
+        self.folder.join("vmlinuz")
+    }
+
+    pub fn text(&self) -> PathBuf {
+        self.folder.join("tree.txt")
+    }
+
+    /// The tree as the text twin tells it: paths, sizes, reasons.
+    pub fn tree(&self) -> Result<ImageTree> {
+        let path = self.text();
+        let twin = fs::read_to_string(&path).map_err(io("read", &path))?;
+        text::parse(&twin).map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))
+    }
+}
+
+/// The role of a target, which commands on images need.
+pub fn role(target: &Target) -> Result<&Role> {
+    target.role.as_ref().ok_or_else(|| Trouble::Failed(format!("`{}` is no role: only roles have images", target.name)))
+}
+
+/// The image of a built target; composed when it is not in the store.
+pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
+    let role = role(target)?;
+    let agent = read_agent()?;
+    let keyed = action(target, role, built, &agent).keyed();
+    if let Some(outcome) = store.result(&keyed.key) {
+        return open(store, role, &outcome.output, true);
+    }
+    let _held = store.lock_action(&keyed.key)?;
+    let begun = Instant::now();
+    let folder = store.stage_path("image");
+    fs::create_dir(&folder).map_err(io("create", &folder))?;
+    let made = make(store, target, role, built, &agent, &folder);
+    let put = made.and_then(|()| Ok(store.put_folder(&folder)?));
+    // The bytes are blobs now, or the failure is the news: the stage is swept either way.
+    fs::remove_dir_all(&folder).ok();
+    let (output, _) = put?;
+    store.put_result(&keyed, &Outcome { output, wall_s: begun.elapsed().as_secs_f64() })?;
+    store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
+    open(store, role, &output, false)
+}
+
+fn open(store: &Store, role: &Role, output: &Digest, found: bool) -> Result<Image> {
+    let folder = store.lay_out(&format!("image-{}", role.name), output)?;
+    let path = folder.join("facts.json");
+    let bytes = fs::read(&path).map_err(io("read", &path))?;
+    let facts = serde_json::from_slice(&bytes).map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
+    check_limits(role, &facts)?;
+    Ok(Image { folder, facts, found })
+}
+
+/// The key: the role's words, its templates, its kegs and the agent, by content.
+fn action(target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Action {
+    let mut input = Tree::default();
+    let mut file = |path: String, bytes: &[u8]| {
+        input.insert(path, Node::File { digest: Digest::of(bytes), executable: false });
+    };
+    file("role.toml".into(), role.text.content.as_bytes());
+    file("agent".into(), agent);
+    for config in role.configs.values() {
+        file(format!("templates/{}", config.value.template), config.value.template_text.as_bytes());
+    }
+    for (at, node) in target.plan.nodes().iter().enumerate() {
+        input.insert(node.variant.keg().trim_start_matches('/'), Node::Tree { root: built.outputs[at] });
+    }
+    Action {
+        arguments: vec!["rootbrew".into(), "image".into(), role.name.clone()],
+        environment: [("COMPOSE_VERSION".to_string(), COMPOSE_VERSION.to_string())].into(),
+        working_directory: String::new(),
+        output: "out".into(),
+        platform: Default::default(),
+        input,
+    }
+}
+
+fn make(store: &Store, target: &Target, role: &Role, built: &Built, agent: &[u8], folder: &Path) -> Result<()> {
+    let kegs = kegs(store, target, role, built)?;
+    let tree = compose(&asked(role), &kegs, store, agent)?;
+    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name));
+    let stripped = strip(&tree, store).map_err(failed)?;
+    let root = folder.join("root.erofs");
+    let mut out = BufWriter::new(File::create_new(&root).map_err(io("create", &root))?);
+    let written = write_erofs(&stripped, store, &mut out).map_err(failed)?;
+    std::io::Write::flush(&mut out).map_err(failed)?;
+    let kernel_bytes = write_kernel(store, target, role, built, &folder.join("vmlinuz"))?;
+    let wire = File::open(&root).and_then(size::wire_bytes).map_err(failed)?;
+    let facts = Facts {
+        root_bytes: written.bytes,
+        root_wire_bytes: wire,
+        kernel_bytes,
+        files: written.files,
+        root_sha256: written.digest.hex(),
+    };
+    let path = folder.join("tree.txt");
+    fs::write(&path, text::print(&stripped)).map_err(io("write", &path))?;
+    let path = folder.join("facts.json");
+    fs::write(&path, serde_json::to_vec_pretty(&facts).unwrap_or_default()).map_err(io("write", &path))
+}
+
+fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path: &Path) -> Result<u64> {
+    let Some(kernel) = &role.kernel else {
+        return Err(Trouble::Failed(format!("role `{}` names no kernel: add `kernel = \"linux\"`", role.name)));
+    };
+    let at = place(&target.plan, &kernel.name).ok_or_else(|| Trouble::Bug("the kernel is not in the plan".into()))?;
+    let tree = store.tree(&built.outputs[at])?;
+    let Some(Node::File { digest, .. }) = tree.nodes.get(KERNEL) else {
+        return Err(Trouble::Failed(format!("keg `{}` has no {KERNEL}: a kernel's recipe installs it there", kernel.name)));
+    };
+    fs::write(path, store.get(digest)?).map_err(io("write", path))?;
+    Ok(digest.size_bytes)
+}
+
+fn place(plan: &Plan, name: &str) -> Option<usize> {
+    let wanted = plan.wanted().iter().copied();
+    wanted.into_iter().find(|&at| {
+        let variant = &plan.nodes()[at].variant;
+        variant.name == name || variant.provides.iter().any(|provided| provided == name)
+    })
+}
+
+/// The kegs that the role's own may need when they run; the kernel is not one.
+fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
+    let plan = &target.plan;
+    let kernel = role.kernel.as_ref().and_then(|kernel| place(plan, &kernel.name));
+    let own = plan.wanted().iter().copied().filter(|at| Some(*at) != kernel);
+    let mut places: Vec<usize> = own.flat_map(|at| plan.run_closure(at)).collect();
+    places.sort();
+    places.dedup();
+    places.into_iter().map(|at| keg(store, plan, at, built)).collect()
+}
+
+fn keg(store: &Store, plan: &Plan, at: usize, built: &Built) -> Result<Keg> {
+    let variant = &plan.nodes()[at].variant;
+    let link = plan.link_closure(at).into_iter().map(|dep| {
+        let dep = &plan.nodes()[dep].variant;
+        (dep.name.clone(), dep.slot.clone())
+    });
+    let mut runtime = reach(&variant.runtime.always);
+    runtime.set = variant.runtime.sets.iter().map(|(name, set)| (name.clone(), reach(set))).collect();
+    runtime.from = variant.runtime.from.iter().map(|(path, from)| (path.clone(), reach(from))).collect();
+    Ok(Keg {
+        name: variant.name.clone(),
+        slot: variant.slot.clone(),
+        version: variant.version.to_string(),
+        tree: store.tree(&built.outputs[at])?,
+        runtime,
+        link: link.collect(),
+    })
+}
+
+fn reach(reach: &Reach) -> Runtime {
+    Runtime { files: reach.files.clone(), dlopen: reach.dlopen.clone(), run: reach.run.clone(), ..Runtime::default() }
+}
+
+fn asked(role: &Role) -> Asked {
+    let name = |asked: &assembler::role::Asked| match &asked.slot {
+        Some(slot) => format!("{}@{slot}", asked.name),
+        None => asked.name.clone(),
+    };
+    let config = |(path, config): (&String, &kegs::reader::Written<assembler::role::Config>)| Config {
+        path: path.clone(),
+        template: config.value.template.clone(),
+        text: config.value.template_text.clone(),
+    };
+    Asked {
+        role: role.name.clone(),
+        text: role.text.content.to_string(),
+        kegs: role.kegs.iter().map(|keg| name(&keg.value)).collect(),
+        programs: role.programs().into_iter().map(|(name, by)| Program { name, by }).collect(),
+        configs: role.configs.iter().map(config).collect(),
+        files: role.files.iter().map(|file| file.value.clone()).collect(),
+        users: role.users().into_iter().map(str::to_string).collect(),
+        prefer: role.prefer.clone(),
+        runtime: role.runtime.iter().map(|set| set.value.clone()).collect(),
+    }
+}
+
+/// The agent's program: beside ours, or where cargo leaves it.
+fn read_agent() -> Result<Vec<u8>> {
+    let own = std::env::current_exe().map_err(|error| Trouble::Failed(format!("cannot tell where rootbrew is: {error}")))?;
+    let beside = own.with_file_name("rootbrew-agent");
+    let target = own.parent().and_then(Path::parent).map(|target| target.join(AGENT_BY_CARGO));
+    let named = std::env::var_os("ROOTBREW_AGENT").map(PathBuf::from);
+    let places: Vec<PathBuf> = named.into_iter().chain(target).chain([beside]).collect();
+    for path in &places {
+        if path.is_file() {
+            return fs::read(path).map_err(io("read", path));
+        }
+    }
+    let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+    Err(Trouble::Failed(format!(
+        "the agent is not built (looked at {}); `./ci/build` builds it, or ROOTBREW_AGENT names it",
+        places.join(", ")
+    )))
+}
+
+const AGENT_BY_CARGO: &str = "x86_64-unknown-linux-gnu/agent/rootbrew-agent";
+
+/// A role's limits hold for what was made: what exceeds one is said with both figures.
+fn check_limits(role: &Role, facts: &Facts) -> Result<()> {
+    let limits = &role.limits;
+    let each = [
+        ("root_disk", limits.root_disk_bytes, facts.root_bytes),
+        ("root_wire", limits.root_wire_bytes, facts.root_wire_bytes),
+        ("kernel", limits.kernel_bytes, facts.kernel_bytes),
+        ("files", limits.files, facts.files as u64),
+    ];
+    let over = each.iter().filter_map(|(name, limit, found)| {
+        let limit = (*limit)?;
+        (*found > limit).then(|| format!("`{name}` is {found}, the limit in roles/{}.toml is {limit}", role.name))
+    });
+    let over: Vec<String> = over.collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    Err(Trouble::Failed(format!("{}\n`rootbrew size {}` shows where the bytes go", over.join("\n"), role.name)))
+}
+
+fn io<'a>(tried: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Trouble + 'a {
+    move |error| Trouble::Failed(format!("cannot {tried} {}: {error}", path.display()))
+}
