@@ -1,1 +1,2 @@
 //! (builder)
+pub mod sandbox;
