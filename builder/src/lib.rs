@@ -12,6 +12,6 @@ pub mod fetch;
 pub mod plan;
 pub mod preset;
 pub mod recipe;
-//pub mod sandbox;
-//pub mod schedule;
+pub mod sandbox;
+pub mod schedule;
 pub mod seed;
