@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
+use kegs::fault::Faults;
 
 use super::*;
 
@@ -97,35 +98,50 @@ fn a_right_one_is_right() {
 
 #[test]
 fn an_empty_recipe_is_told_what_it_lacks() {
-    check("", expect![[r#"
-        recipes/t/recipe.toml:1:1: `summary` is missing; one line: what it is, as `summary = "…"`
-        recipes/t/recipe.toml:1:1: `license` is missing; an SPDX expression, as `license = "MIT"`
-    "#]]);
+    check(
+        "",
+        expect![[r#"
+            recipes/t/recipe.toml:1:1: `summary` is missing; one line: what it is, as `summary = "…"`
+            recipes/t/recipe.toml:1:1: `license` is missing; an SPDX expression, as `license = "MIT"`
+            recipes/t/recipe.toml:1:1: `version` is missing; in the recipe, or in each slot: `version = "…"`
+            recipes/t/recipe.toml:1:1: `preset` is missing; in the recipe, or in each slot: `preset = "…"`
+            recipes/t/recipe.toml:1:1: `source` is missing; `source = "https://…"`; only the preset `script` may have none
+        "#]],
+    );
 }
 
 #[test]
 fn what_it_lacks_beside_its_head() {
-    check("summary = \"s\"\nlicense = \"MIT\"\n", expect![[r#"
+    check(
+        "summary = \"s\"\nlicense = \"MIT\"\n",
+        expect![[r#"
         recipes/t/recipe.toml:1:1: `version` is missing; in the recipe, or in each slot: `version = "…"`
         recipes/t/recipe.toml:1:1: `preset` is missing; in the recipe, or in each slot: `preset = "…"`
         recipes/t/recipe.toml:1:1: `source` is missing; `source = "https://…"`; only the preset `script` may have none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn syntax() {
-    check("summary = \"s\nlicense = MIT\n[option\n", expect![[r#"
+    check(
+        "summary = \"s\nlicense = MIT\n[option\n",
+        expect![[r#"
         recipes/t/recipe.toml:1:13: invalid basic string, expected `"`
         recipes/t/recipe.toml:2:11: string values must be quoted, expected literal string
         recipes/t/recipe.toml:3:8: unclosed table, expected `]`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn not_utf_8() {
-    check(b"summary = \"s\"\nlicense = \"M\xffT\"\n", expect![[r#"
+    check(
+        b"summary = \"s\"\nlicense = \"M\xffT\"\n",
+        expect![[r#"
         recipes/t/recipe.toml:2:13: not UTF-8 (byte 0xff); save the file as UTF-8
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -134,8 +150,8 @@ fn unknown_keys_have_a_nearest() {
         "sumary = \"x\"\ndepends = []\nsource_url = 1\n[option]\nx = { arg = [\"y\"] }\n[slot.0]\nversoin = \"1\"\n[runtime]\nfile = []",
         expect![[r#"
             recipes/t/recipe.toml:7:1: unknown key `sumary` in a recipe; did you mean `summary`?
-            recipes/t/recipe.toml:8:1: unknown key `depends` in a recipe; one of `summary`, `license`, `license_files`, `home`, `cpe`, `cve`, `allow`, `owners`, `version`, `source`, `sha256`, `preset`, `cc`, `linkage`, `configure`, `args`, `args_drop`, `build_args`, `targets`, `env`, `build`, `link`, `run`, `patches`, `inject`, `override`, `subdir`, `remove`, `keep`, `files`, `symlinks`, `static`, `debug`, `without`, `memory`, `jobs`, `kconfig`, `cargo`, `provides`, `runtime`, `watch`, `eol`, `deprecated`, `slot`, `default_slot`, `archs`, `arch`, `option`, `test`
-            recipes/t/recipe.toml:9:1: unknown key `source_url` in a recipe; one of `summary`, `license`, `license_files`, `home`, `cpe`, `cve`, `allow`, `owners`, `version`, `source`, `sha256`, `preset`, `cc`, `linkage`, `configure`, `args`, `args_drop`, `build_args`, `targets`, `env`, `build`, `link`, `run`, `patches`, `inject`, `override`, `subdir`, `remove`, `keep`, `files`, `symlinks`, `static`, `debug`, `without`, `memory`, `jobs`, `kconfig`, `cargo`, `provides`, `runtime`, `watch`, `eol`, `deprecated`, `slot`, `default_slot`, `archs`, `arch`, `option`, `test`
+            recipes/t/recipe.toml:8:1: unknown key `depends` in a recipe; `link` for libraries, `build` for programs that run here, `run` for what no ELF file shows
+            recipes/t/recipe.toml:9:1: unknown key `source_url` in a recipe; none of the 49 is like it
             recipes/t/recipe.toml:11:7: unknown key `arg` in an option; did you mean `args`?
             recipes/t/recipe.toml:13:1: unknown key `versoin` in a slot or an architecture; did you mean `version`?
             recipes/t/recipe.toml:15:1: unknown key `file` in `runtime`; did you mean `files`?
@@ -199,23 +215,28 @@ fn paths_stay_inside_and_files_are_there() {
         expect![[r#"
             recipes/t/recipe.toml:7:12: `../x.patch` is not a path inside; a path may not hold `..`
             recipes/t/recipe.toml:7:26: `/etc/x` is not a path inside; write it without the leading `/`
+            recipes/t/recipe.toml:7:36: no file `ther.patch`; did you mean `there.patch`?
             recipes/t/recipe.toml:7:50: `a//b` is not a path inside; write it without `.`, `//` and a trailing `/`
             recipes/t/recipe.toml:8:10: `..` is not a path inside; a path may not hold `..`
             recipes/t/recipe.toml:9:11: `share/../..` is not a path inside; a path may not hold `..`
             recipes/t/recipe.toml:10:12: `../x` is not a path inside; a path may not hold `..`
             recipes/t/recipe.toml:11:24: `../../../etc/passwd` leaves the keg; a link stays inside its keg, or names another as `{keg:dep}/…`
             recipes/t/recipe.toml:11:57: `/etc/y` leaves the keg; a link stays inside its keg, or names another as `{keg:dep}/…`
+            recipes/t/recipe.toml:12:14: no file `tests/not.c`; looked in `recipes/t/`
         "#]],
     );
 }
 
 #[test]
 fn files_that_are_absent() {
-    check_more("patches = [\"ther.patch\"]\noverride = [\"build\"]\ntest = { c = \"not.c\" }", expect![[r#"
+    check_more(
+        "patches = [\"ther.patch\"]\noverride = [\"build\"]\ntest = { c = \"not.c\" }",
+        expect![[r#"
         recipes/t/recipe.toml:7:12: no file `ther.patch`; did you mean `there.patch`?
         recipes/t/recipe.toml:8:13: no file `steps.sh`; looked in `recipes/t/`
         recipes/t/recipe.toml:9:14: no file `tests/not.c`; looked in `recipes/t/`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -227,6 +248,7 @@ fn words_in_braces() {
             recipes/t/recipe.toml:7:34: a brace without its other half; braces hold one word, as in `{version}`
             recipes/t/recipe.toml:7:39: a brace without its other half; braces hold one word, as in `{version}`
             recipes/t/recipe.toml:7:45: unknown word `{}`; one of `name`, `version`, `major`, `minor`, `slot`, `keg`, `arch`, `triplet`, `kernel_image`, `keg:dep`
+            recipes/t/recipe.toml:7:65: `{keg:pcre2}` names no dependency; one of `zlib`
             recipes/t/recipe.toml:7:81: unknown word `{keg:}`; a dependency's name follows, as in `{keg:zlib}`
         "#]],
     );
@@ -234,9 +256,12 @@ fn words_in_braces() {
 
 #[test]
 fn words_that_name_no_dependency() {
-    check_more("args = [\"{keg:zlip}\"]\nlink = [\"zlib\"]", expect![[r#"
+    check_more(
+        "args = [\"{keg:zlip}\"]\nlink = [\"zlib\"]",
+        expect![[r#"
         recipes/t/recipe.toml:7:9: `{keg:zlip}` names no dependency; did you mean `zlib`?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -289,12 +314,12 @@ fn digests() {
         "default_slot = \"z\"\n[slot.a]\nversion = \"2\"\n[slot.b]\nsource = []\n[slot.c]\nsource = [{ url = \"https://x.org/y\" }, { file = \"there.patch\" }]\n\
          [slot.d]\nsource = { url = \"https://x.org/y\", when = \"no\" }",
         expect![[r#"
-            recipes/t/recipe.toml:3:11: a source without a digest; add `sha256 = "…"`: the digest decides, the place does not
-            recipes/t/recipe.toml:7:16: no slot `z`; did you mean `a`?
+            recipes/t/recipe.toml:7:16: no slot `z`; one of `a`, `b`, `c`, `d`
             recipes/t/recipe.toml:9:11: a source without a digest; add `sha256 = "…"`: the digest decides, the place does not
             recipes/t/recipe.toml:11:10: `source` is empty; leave the key out, or name a source
             recipes/t/recipe.toml:13:11: a source without a digest; add `sha256 = "…"`: the digest decides, the place does not
-            recipes/t/recipe.toml:15:44: no such option; one of none
+            recipes/t/recipe.toml:15:10: a source without a digest; add `sha256 = "…"`: the digest decides, the place does not
+            recipes/t/recipe.toml:15:44: no such option; there is none
         "#]],
     );
 }
@@ -305,14 +330,15 @@ fn options() {
         "[option]\na = { default = \"yes\" }\nb = { values = [\"x\", \"y\"], default = \"z\" }\nc = { values = [\"x\"], default = true }\nD = {}",
         expect![[r#"
             recipes/t/recipe.toml:8:17: a default that the option cannot have; `true` or `false`; a choice has `values`
-            recipes/t/recipe.toml:9:38: a default that the option cannot have; did you mean `x`?
-            recipes/t/recipe.toml:10:33: a default that the option cannot have; did you mean `x`?
+            recipes/t/recipe.toml:9:38: a default that the option cannot have; one of `x`, `y`
+            recipes/t/recipe.toml:10:33: a default that the option cannot have; one of `x`
+            recipes/t/recipe.toml:11:1: `D` is no name for an option; lower-case letters, digits and `. _ + -`, a letter or digit first
         "#]],
     );
     check_more(
         "[option]\na = { needs = [\"bb\"] }\nb = { default = true, needs = [\"c\"], excludes = [\"d\"] }\nc = {}\nd = { default = true }",
         expect![[r#"
-            recipes/t/recipe.toml:8:16: no other option `bb`; did you mean `b`?
+            recipes/t/recipe.toml:8:16: no other option `bb`; one of `b`, `c`, `d`
             recipes/t/recipe.toml:9:32: `b` is on by default, `c` is off; change one of the two defaults
             recipes/t/recipe.toml:9:50: `b` is on by default, `d` is on; change one of the two defaults
         "#]],
@@ -324,24 +350,31 @@ fn layers() {
     check_more(
         "default_slot = \"2\"\nargs = [\"--a\", \"--b\"]\narchs = [\"x86-64\"]\n[slot.1]\nargs_drop = [\"--c\"]\n[slot.\"1.0\"]\nargs_drop = [\"--a\"]\n[arch.arm64]\nargs = []",
         expect![[r#"
-            recipes/t/recipe.toml:7:16: no slot `2`; did you mean `1`?
+            recipes/t/recipe.toml:7:16: no slot `2`; one of `1`, `1.0`
             recipes/t/recipe.toml:9:10: unknown architecture `x86-64`; did you mean `x86_64`?
             recipes/t/recipe.toml:11:14: nothing to take away; did you mean `--a`?
             recipes/t/recipe.toml:14:7: unknown architecture `arm64`; one of `aarch64`, `arm`, `i686`, `loongarch64`, `powerpc64le`, `riscv64`, `s390x`, `x86_64`
         "#]],
     );
-    check_more("preset = \"x\"", expect![[r#"
+    check_more(
+        "preset = \"x\"",
+        expect![[r#"
         recipes/t/recipe.toml:7:1: duplicate key
-    "#]]);
+    "#]],
+    );
     check_more(
         "[slot.1]\npreset = \"configre\"\n[option]\nx = { flag = \"x\" }\n[slot.2]\npreset = \"configure\"",
         expect![[r#"
             recipes/t/recipe.toml:8:10: `configre` is no preset; did you mean `configure`?
+            recipes/t/recipe.toml:10:14: the preset `configure` has no switch for `flag`; write `args` and `args_off`
         "#]],
     );
-    check_more("[slot.2]\npreset = \"configure\"\n[option]\nx = { flag = \"x\" }", expect![[r#"
+    check_more(
+        "[slot.2]\npreset = \"configure\"\n[option]\nx = { flag = \"x\" }",
+        expect![[r#"
         recipes/t/recipe.toml:10:14: the preset `configure` has no switch for `flag`; write `args` and `args_off`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -355,6 +388,7 @@ fn facts() {
         expect![[r#"
             recipes/t/recipe.toml:1:11: a summary of 73 characters; at most 72 characters, no article, no name
             recipes/t/recipe.toml:2:11: `MIT,` does not stand right in a licence; an SPDX expression, as "MIT" or "GPL-2.0-only AND bzip2-1.0.6"
+            recipes/t/recipe.toml:4:10: no file `steps.sh`; looked in `recipes/t/`
             recipes/t/recipe.toml:5:7: `openssl` is no vendor:product; as "f5:nginx"
             recipes/t/recipe.toml:6:9: `2026-1` is no CVE; as "CVE-2026-1234"
             recipes/t/recipe.toml:6:20: `gone` is no status; one of `fixed`, `not-affected`, `disputed`
@@ -402,6 +436,9 @@ fn all_faults_of_all_files_in_one_go() {
     expect![[r#"
         recipes/D/recipe.toml:1:1: `D` is no name for a recipe; rename the folder: lower-case letters, digits and `. _ + -`, a letter or digit first
         recipes/a/recipe.toml:1:1: `license` is missing; an SPDX expression, as `license = "MIT"`
+        recipes/a/recipe.toml:1:1: `version` is missing; in the recipe, or in each slot: `version = "…"`
+        recipes/a/recipe.toml:1:1: `preset` is missing; in the recipe, or in each slot: `preset = "…"`
+        recipes/a/recipe.toml:1:1: `source` is missing; `source = "https://…"`; only the preset `script` may have none
         recipes/a/recipe.toml:1:11: expected a string, found an integer
         recipes/b/recipe.toml:1:6: unclosed array, expected `]`
         recipes/c/recipe.toml:1:1: cannot read it: No such file or directory (os error 2); each folder of `recipes/` has a `recipe.toml`
@@ -415,5 +452,29 @@ fn a_virtual_is_no_recipe() {
     put(tap.path(), "ng/tests/zpipe.c", b"");
     expect![[r#"
         recipes/ng/recipe.toml:7:13: `zlib` is a recipe; a virtual has a name of its own, as `zlib-api`
-    "#]].assert_eq(&load(tap.path()).unwrap_err().to_string());
+    "#]]
+    .assert_eq(&load(tap.path()).unwrap_err().to_string());
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    let tap = examples();
+    for (name, text) in EXAMPLES {
+        let folder = tap.path().join("recipes").join(name);
+        kegs::reader::mutate::each(text.as_bytes(), 2_000, |bytes| {
+            let mut faults = Faults::default();
+            let recipe = Recipe::parse(name, &folder, Path::new("recipe.toml"), bytes, &mut faults);
+            assert_eq!(recipe.is_none(), !faults.0.is_empty());
+            // Drawing a fault reads its place.
+            assert_eq!(faults.to_string().is_empty(), faults.0.is_empty());
+            let Some(recipe) = recipe else { return };
+            // A recipe without a fault resolves, unless its words now name a file that is absent.
+            for slot in recipe.slots() {
+                if let Err(faults) = recipe.variant(Some(slot), &Choice::default(), "x86_64") {
+                    let told = faults.to_string();
+                    assert!(told.contains("no file") || told.contains("does not build on"), "{told}");
+                }
+            }
+        });
+    }
 }
