@@ -21,8 +21,6 @@ mod own;
 mod path;
 pub mod phrase;
 mod resolve;
-#[cfg(test)]
-mod resolve_tests;
 mod runtime;
 mod source;
 mod test;

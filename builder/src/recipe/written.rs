@@ -84,7 +84,7 @@ impl Recipe {
     }
 }
 
-fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Recipe {
+pub(super) fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Recipe {
     let recipe = Recipe {
         name: name.to_string(),
         folder: folder.to_path_buf(),

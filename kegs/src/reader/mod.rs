@@ -140,6 +140,11 @@ impl<'a, 'f> Table<'a, 'f> {
         &self.broken
     }
 
+    /// The keys that were asked for until now.
+    pub fn known(&self) -> &[&'static str] {
+        &self.known
+    }
+
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }

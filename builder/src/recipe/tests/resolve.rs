@@ -7,7 +7,7 @@ use std::path::Path;
 use expect_test::{Expect, expect};
 use kegs::fault::Faults;
 
-use super::*;
+use super::super::*;
 
 const SHA256: &str = "bb329a0a2cd0274d05519d61c667c062e06990d72e125ee2dfa8de64f0119d16";
 
