@@ -1,35 +1,49 @@
 //! What only the whole recipe can tell: names that must be there, digests, files beside it.
 
 use kegs::fault::Faults;
-use kegs::reader::meant;
+use kegs::reader::{Written, meant};
 
 use super::dep::is_name;
 use super::layer::Layer;
 use super::option::{is_on, switch};
 use super::phrase::Phrase;
 use super::variant::{OptionValue, Preset};
+use super::version::Version;
 use super::written::Recipe;
 
-pub fn check(recipe: &Recipe, faults: &mut Faults) {
+/// `broken`: keys at which something could not be read. What rests on them is not judged, so that nobody is told
+/// that a version is missing which only has a `v` too many.
+pub fn check(recipe: &Recipe, broken: &[&str], faults: &mut Faults) {
+    let whole = |keys: &[&str]| keys.iter().all(|key| !broken.contains(key));
     names(recipe, faults);
     archs(recipe, faults);
-    slots(recipe, faults);
-    drops(recipe, faults);
-    options(recipe, faults);
-    sources(recipe, faults);
-    kegs(recipe, faults);
+    if whole(&["slot", "version", "preset"]) {
+        slots(recipe, faults);
+    }
+    if whole(&["slot", "arch", "args"]) {
+        drops(recipe, faults);
+    }
+    if whole(&["option"]) {
+        options(recipe, faults);
+    }
+    if whole(&["slot", "arch", "option", "preset", "version", "source", "sha256"]) {
+        sources(recipe, faults);
+    }
+    if whole(&["slot", "arch", "option", "build", "link", "run"]) {
+        kegs(recipe, faults);
+    }
     super::beside::check(recipe, faults);
 }
 
 /// Slots, options, virtuals: they stand in paths and in dependencies.
 fn names(recipe: &Recipe, faults: &mut Faults) {
-    let slots = recipe.slots.iter().map(|(name, slot)| ("slot", name, &slot.span));
-    let options = recipe.options.iter().map(|(name, option)| ("option", name, &option.span));
+    let slots = recipe.slots.iter().map(|(name, slot)| ("a slot", name, &slot.span));
+    let options = recipe.options.iter().map(|(name, option)| ("an option", name, &option.span));
     let provided = layers(recipe).flat_map(|layer| &layer.provides);
-    let provides = provided.map(|written| ("virtual", &written.value, &written.span));
+    let provides = provided.map(|written| ("a virtual", &written.value, &written.span));
     for (kind, name, span) in slots.chain(options).chain(provides) {
         if !is_name(name) {
-            let fault = recipe.text.fault(span.clone(), format!("`{name}` is no name for a {kind}"));
+            let fault = recipe.text.fault(span.clone(), format!("`{name}` is no name for {kind}"));
             faults.push(fault.help("lower-case letters, digits and `. _ + -`, a letter or digit first"));
         }
     }
@@ -197,8 +211,10 @@ fn digest(
         let source = &written.source;
         let by_key = layer.sha256.is_some() && rest.is_empty();
         if source.git.is_none() && source.file.is_none() && source.sha256.is_none() && !by_key {
-            // Its version changed, and the digest did not: the slot is where to write it.
-            let place = layer.version.as_ref().filter(|_| rest.is_empty() && !recipe.slots.is_empty());
+            // A slot stands below what it changes. Its version changed and the digest did not: there it is missing.
+            let changed =
+                |version: &&Written<Version>| rest.is_empty() && version.span.start > sources.span.end;
+            let place = layer.version.as_ref().filter(changed).filter(|_| !recipe.slots.is_empty());
             let span = place.map_or(source.span.clone(), |version| version.span.clone());
             push(
                 span,

@@ -42,10 +42,8 @@ impl Recipe {
         let before = faults.0.len();
         let recipe = reader::parse(path, bytes, faults, |text, table| {
             let recipe = take(name, folder, text, table);
-            // What cannot be read is missing twice otherwise: once as itself, once in its consequences.
-            if table.faults.0.len() == before {
-                check::check(&recipe, table.faults);
-            }
+            let broken = table.broken().to_vec();
+            check::check(&recipe, &broken, table.faults);
             recipe
         })?;
         (faults.0.len() == before).then_some(recipe)
@@ -86,7 +84,7 @@ impl Recipe {
     }
 }
 
-fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Recipe {
+pub(super) fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Recipe {
     let recipe = Recipe {
         name: name.to_string(),
         folder: folder.to_path_buf(),
@@ -100,9 +98,29 @@ fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Recipe {
         options: options(table),
         tests: table.or_default::<OneOrMany<TestWritten>>("test").0,
     };
-    table.close("in a recipe");
+    table.close_with("in a recipe", &ELSEWHERE);
     recipe
 }
+
+/// Words of other formats, and ours for them.
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("depends", DEPS),
+    ("dependencies", DEPS),
+    ("requires", DEPS),
+    ("makedepends", "`build` for programs that run here, `link` for libraries"),
+    ("name", "the folder is the name"),
+    ("url", "`source`"),
+    ("description", "`summary`"),
+    ("homepage", "`home`"),
+    ("revision", "none is needed: the inputs are the key"),
+    ("epoch", "none is needed: the inputs are the key"),
+    ("configure_args", "`args`"),
+    ("options", "`[option]`; roles choose by `[options.…]`"),
+    ("services", "a role's, not a recipe's: `[service.…]` in `roles/*.toml`"),
+    ("conflicts", "slots live side by side; two variants of one slot are told by the plan"),
+];
+const DEPS: &str =
+    "`link` for libraries, `build` for programs that run here, `run` for what no ELF file shows";
 
 fn options(table: &mut Table) -> Vec<(String, Written<OptionWritten>)> {
     let named: Named<OptionWritten> = table.or_default("option");

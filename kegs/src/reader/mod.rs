@@ -65,25 +65,30 @@ fn syntax(text: &Text, error: &toml::de::Error) -> Fault {
 
 /// The candidate most like `word`, when one is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A third of the letters may be wrong, and one always: `zlip`, `sumary`, `autotool`.
-    let errors_max = (word.chars().count() / 3).max(1);
+    // A third of the letters may be wrong, one in a short word: `zlip`, `sumary`, `autotool`. Of one or two letters
+    // everything is near.
+    let letters = word.chars().count();
+    let errors_max = if letters < 3 { 0 } else { (letters / 3).max(1) };
     let near = |name: &'a str| (strsim::damerau_levenshtein(word, name), name);
     // The distance is at least the difference in length: most candidates need no matrix.
     let likely = candidates.into_iter().filter(|name| name.len().abs_diff(word.len()) <= errors_max * 4);
     likely.map(near).filter(|(errors, _)| *errors <= errors_max).min().map(|(_, name)| name)
 }
 
-/// `did you mean …`, else the list.
-pub fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(word, candidates.clone()) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("one of {}", listed(candidates)),
-    }
-}
+/// Longer lists are no help on one line.
+const LISTED_MAX: usize = 16;
 
-fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_string() } else { names.join(", ") }
+/// `did you mean …`, else the list, else how many there are.
+pub fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    if let Some(name) = nearest(word, candidates.clone()) {
+        return format!("did you mean `{name}`?");
+    }
+    let names: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => "there is none".to_string(),
+        count if count > LISTED_MAX => format!("none of the {count} is like it"),
+        _ => format!("one of {}", names.join(", ")),
+    }
 }
 
 /// A table of the text, from which keys are taken.
@@ -93,12 +98,13 @@ pub struct Table<'a, 'f> {
     pub faults: &'f mut Faults,
     entries: &'a DeTable<'a>,
     known: Vec<&'static str>,
+    broken: Vec<&'static str>,
     taken: usize,
 }
 
 impl<'a, 'f> Table<'a, 'f> {
     fn new(text: &'a Text, span: Range<usize>, entries: &'a DeTable<'a>, faults: &'f mut Faults) -> Self {
-        Table { text, span, faults, entries, known: Vec::new(), taken: 0 }
+        Table { text, span, faults, entries, known: Vec::new(), broken: Vec::new(), taken: 0 }
     }
 
     /// What stands at `key`; `None` when nothing does, or (with a fault) nothing that can be read.
@@ -106,7 +112,13 @@ impl<'a, 'f> Table<'a, 'f> {
         self.known.push(key);
         let (_, value) = self.entries.get_key_value(key)?;
         self.taken += 1;
-        T::read(&Place { text: self.text, span: value.span(), value: value.get_ref() }, self.faults)
+        let before = self.faults.0.len();
+        let read =
+            T::read(&Place { text: self.text, span: value.span(), value: value.get_ref() }, self.faults);
+        if self.faults.0.len() > before {
+            self.broken.push(key);
+        }
+        read
     }
 
     /// As [`Table::take`]; nothing is the type's empty value.
@@ -121,6 +133,16 @@ impl<'a, 'f> Table<'a, 'f> {
             self.faults.push(self.text.fault(span, format!("`{key}` is missing")).help(help));
         }
         self.take(key)
+    }
+
+    /// Keys at which something could not be read: what follows from them would mislead.
+    pub fn broken(&self) -> &[&'static str] {
+        &self.broken
+    }
+
+    /// The keys that were asked for until now.
+    pub fn known(&self) -> &[&'static str] {
+        &self.known
     }
 
     pub fn has(&self, key: &str) -> bool {
@@ -150,6 +172,11 @@ impl<'a, 'f> Table<'a, 'f> {
 
     /// What nobody took is unknown `place` (`in a recipe`).
     pub fn close(&mut self, place: &str) {
+        self.close_with(place, &[]);
+    }
+
+    /// As [`Table::close`]; `hints` say what is right for words that people bring from elsewhere.
+    pub fn close_with(&mut self, place: &str, hints: &[(&str, &str)]) {
         // Counted first: a right text costs no search.
         if self.taken == self.entries.len() {
             return;
@@ -158,7 +185,10 @@ impl<'a, 'f> Table<'a, 'f> {
             let name: &str = key.get_ref();
             if !self.known.contains(&name) {
                 let fault = self.text.fault(key.span(), format!("unknown key `{name}` {place}"));
-                self.faults.push(fault.help(meant(name, self.known.iter().copied())));
+                let hint = hints.iter().find(|(word, _)| *word == name);
+                let help = hint
+                    .map_or_else(|| meant(name, self.known.iter().copied()), |(_, hint)| hint.to_string());
+                self.faults.push(fault.help(help));
             }
         }
         self.taken = self.entries.len();
