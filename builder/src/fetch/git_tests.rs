@@ -46,22 +46,32 @@ fn check(entries: &[(&str, i32)], tag: &str, commit: Option<&str>, expected: Exp
 
 #[test]
 fn modes_and_links() {
-    check(&[("configure", 0o100755), ("link", 0o120000)], "v1", None, expect![[""]]);
+    check(&[("configure", 0o100755), ("link", 0o120000)], "v1", None, expect![[r#"
+        configure File { digest: a0cb465674c1/6, executable: true }
+        link Link { target: "main.c" }
+        src/main.c File { digest: a0cb465674c1/6, executable: false }
+    "#]]);
 }
 
 #[test]
 fn a_submodule_is_refused() {
-    check(&[("third_party", 0o160000)], "v1", None, expect![[""]]);
+    check(&[("third_party", 0o160000)], "v1", None, expect![[r#"
+        `third_party` of URL is a submodule; submodules are not fetched: name its repository as another source
+    "#]]);
 }
 
 #[test]
 fn a_tag_that_is_not_there() {
-    check(&[], "v2", None, expect![[""]]);
+    check(&[], "v2", None, expect![[r#"
+        cannot fetch `v2` of URL: revspec 'refs/rootbrew/wanted' not found
+    "#]]);
 }
 
 #[test]
 fn a_tag_that_moved() {
-    check(&[], "v1", Some(&"1".repeat(40)), expect![[""]]);
+    check(&[], "v1", Some(&"1".repeat(40)), expect![[r#"
+        tag `v1` of URL is commit FOUND now, expected 1111111111111111111111111111111111111111: the tag was moved
+    "#]]);
 }
 
 #[test]
