@@ -19,6 +19,8 @@ mod patience;
 mod wanted;
 
 #[cfg(test)]
+mod git_tests;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod tests;
@@ -85,7 +87,15 @@ fn one(job: &Job) -> Result<Digest, FetchError> {
         partial.discard().map_err(world)?;
         return Ok(digest);
     }
-    let digest = search(job, &mut partial)?;
+    let digest = match search(job, &mut partial) {
+        Ok(digest) => digest,
+        // Only what was cut off by us or by death is resumed: what every place failed at is kept by nobody.
+        Err(FetchError::Nowhere(nowhere)) => {
+            partial.discard().map_err(world)?;
+            return Err(FetchError::Nowhere(nowhere));
+        }
+        Err(error) => return Err(error),
+    };
     partial.sync().map_err(world)?;
     job.into.adopt(&path, &digest).map_err(world)?;
     Ok(digest)

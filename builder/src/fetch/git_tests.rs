@@ -1,0 +1,83 @@
+use expect_test::{Expect, expect};
+
+use super::*;
+
+struct Origin {
+    folder: tempfile::TempDir,
+    repository: git2::Repository,
+    commit: String,
+}
+
+/// `src/main.c` and `entries` (name, mode), tagged `v1`.
+fn origin(entries: &[(&str, i32)]) -> Origin {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = git2::Repository::init_bare(folder.path()).unwrap();
+    let commit = {
+        let blob = repository.blob(b"main.c").unwrap();
+        let mut inner = repository.treebuilder(None).unwrap();
+        inner.insert("main.c", blob, 0o100644).unwrap();
+        let mut root = repository.treebuilder(None).unwrap();
+        root.insert("src", inner.write().unwrap(), 0o040000).unwrap();
+        for (name, mode) in entries {
+            root.insert(name, blob, *mode).unwrap();
+        }
+        let tree = repository.find_tree(root.write().unwrap()).unwrap();
+        let who = git2::Signature::new("a", "a@b", &git2::Time::new(0, 0)).unwrap();
+        let commit = repository.commit(None, &who, &who, "one", &tree, &[]).unwrap();
+        repository.tag("v1", &repository.find_object(commit, None).unwrap(), &who, "one", false).unwrap();
+        commit.to_string()
+    };
+    Origin { folder, repository, commit }
+}
+
+fn check(entries: &[(&str, i32)], tag: &str, commit: Option<&str>, expected: Expect) {
+    let store = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(store.path()).unwrap();
+    let origin = origin(entries);
+    let url = origin.folder.path().display().to_string();
+    let commit = Commit::parse(commit.unwrap_or(&origin.commit)).unwrap();
+    let text = match fetch_git(&url, tag, commit, &blobs) {
+        Ok(tree) => tree.nodes.iter().map(|(path, node)| format!("{path} {node:?}\n")).collect(),
+        Err(error) => format!("{error}\n").replace(&url, "URL").replace(&origin.commit, "FOUND"),
+    };
+    expected.assert_eq(&text);
+    assert_eq!(origin.repository.references().unwrap().count(), 1, "the origin was changed");
+}
+
+#[test]
+fn modes_and_links() {
+    check(&[("configure", 0o100755), ("link", 0o120000)], "v1", None, expect![[r#"
+        configure File { digest: a0cb465674c1/6, executable: true }
+        link Link { target: "main.c" }
+        src/main.c File { digest: a0cb465674c1/6, executable: false }
+    "#]]);
+}
+
+#[test]
+fn a_submodule_is_refused() {
+    check(&[("third_party", 0o160000)], "v1", None, expect![[r#"
+        `third_party` of URL is a submodule; submodules are not fetched: name its repository as another source
+    "#]]);
+}
+
+#[test]
+fn a_tag_that_is_not_there() {
+    check(&[], "v2", None, expect![[r#"
+        cannot fetch `v2` of URL: revspec 'refs/rootbrew/wanted' not found
+    "#]]);
+}
+
+#[test]
+fn a_tag_that_moved() {
+    check(&[], "v1", Some(&"1".repeat(40)), expect![[r#"
+        tag `v1` of URL is commit FOUND now, expected 1111111111111111111111111111111111111111: the tag was moved
+    "#]]);
+}
+
+#[test]
+fn a_commit_is_written_whole() {
+    for text in ["", "v1", "abc123", &"g".repeat(40), &"A".repeat(40), &"a".repeat(41)] {
+        let error = Commit::parse(text).unwrap_err().to_string();
+        assert_eq!(error, format!("`{text}` is not a commit id: 40 lower-case hex digits"));
+    }
+}
