@@ -127,7 +127,7 @@ fn two_kegs_one_path() {
     check(
         kegs,
         expect![[r#"
-            error: `bin/sh` is in `a` and `b`; name one under `prefer` in roles/t.toml: `prefer."bin/sh" = "a"`
+            error: `bin/sh` is in `a` and `b`; name one under `[prefer]` in roles/t.toml: `"bin/sh" = "a"`
         "#]],
     );
     check(
@@ -146,7 +146,7 @@ fn two_slots_one_path() {
          keg* openssl@3.0: bin/openssl
          runs openssl",
         expect![[r#"
-            error: `bin/openssl` is in `openssl@3` and `openssl@3.0`; name one under `prefer` in roles/t.toml: `prefer."bin/openssl" = "openssl@3"`
+            error: `bin/openssl` is in `openssl@3` and `openssl@3.0`; name one under `[prefer]` in roles/t.toml: `"bin/openssl" = "openssl@3"`
         "#]],
     );
 }
