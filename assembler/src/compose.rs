@@ -54,7 +54,7 @@ pub struct ComposeError {
 pub enum Problem {
     #[error("{by} needs {what}, and no keg of the role has it")]
     Missing { what: String, by: String },
-    #[error("`{path}` is in {}; name one under `prefer` in roles/{role}.toml: `prefer.\"{path}\" = \"{}\"`", all_of(kegs), kegs.first().map_or("", String::as_str))]
+    #[error("`{path}` is in {}; name one under `[prefer]` in roles/{role}.toml: `\"{path}\" = \"{}\"`", all_of(kegs), kegs.first().map_or("", String::as_str))]
     Clash { path: String, kegs: Vec<String>, role: String },
     #[error("{by} names `{glob}`, and nothing is there")]
     Nothing { glob: String, by: String },

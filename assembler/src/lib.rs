@@ -19,6 +19,7 @@ pub mod tree;
 pub mod user;
 
 mod always;
+mod ask;
 mod glob;
 #[cfg(test)]
 mod support;

@@ -1,13 +1,15 @@
 //! Real things to test on: a folder of contents, programs that the host's gcc makes, and the host's judges.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kegs::{Digest, tree::Node};
 use tempfile::TempDir;
 
-use crate::content::Folder;
+use crate::content::{Content, Folder};
+use crate::tree::{Bytes, ImageTree, Kind};
 
 /// A temporary folder and the contents in it.
 pub struct Place {
@@ -45,6 +47,22 @@ impl Place {
         gcc.arg(&source).arg("-o").arg(&out).arg("-L").arg(self.temp.path()).args(arguments);
         succeed(&mut gcc);
         out
+    }
+}
+
+/// Lays a tree out on the host, as its image would show it, but for owners.
+pub fn lay_out(tree: &ImageTree, content: &dyn Content, root: &Path) {
+    for (path, node) in tree.iter() {
+        let at = root.join(path);
+        match &node.kind {
+            Kind::Folder => fs::create_dir_all(&at).unwrap(),
+            Kind::Link { target } => symlink(target, &at).unwrap(),
+            Kind::File(Bytes::Inline(bytes)) => fs::write(&at, bytes).unwrap(),
+            Kind::File(Bytes::Stored(digest)) => fs::write(&at, content.read(digest).unwrap()).unwrap(),
+        }
+        if !matches!(node.kind, Kind::Link { .. }) {
+            fs::set_permissions(&at, fs::Permissions::from_mode(node.mode.into())).unwrap();
+        }
     }
 }
 

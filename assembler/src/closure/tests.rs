@@ -1,7 +1,5 @@
 //! Roles and kegs as a few lines, and what their images hold; then real programs, run in what was composed.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,9 +9,8 @@ use kegs::tree::Node as KegNode;
 use super::keg::Runtime;
 use super::*;
 use crate::compose::{Config, Program, compose};
-use crate::content::Content;
 use crate::strip::strip;
-use crate::support::{Place, bytes_of, succeed};
+use crate::support::{Place, bytes_of, lay_out, succeed};
 use crate::tree::{Bytes, Kind, why};
 
 /// A role `t` and its kegs from lines: `runs NAME`, `file GLOB`, `user NAME`, `prefer PATH = KEG`, `ask KEG/SET`,
@@ -130,7 +127,7 @@ fn two_kegs_one_path() {
     check(
         kegs,
         expect![[r#"
-            error: `bin/sh` is in `a` and `b`; name one under `prefer` in roles/t.toml: `prefer."bin/sh" = "a"`
+            error: `bin/sh` is in `a` and `b`; name one under `[prefer]` in roles/t.toml: `"bin/sh" = "a"`
         "#]],
     );
     check(
@@ -149,7 +146,7 @@ fn two_slots_one_path() {
          keg* openssl@3.0: bin/openssl
          runs openssl",
         expect![[r#"
-            error: `bin/openssl` is in `openssl@3` and `openssl@3.0`; name one under `prefer` in roles/t.toml: `prefer."bin/openssl" = "openssl@3"`
+            error: `bin/openssl` is in `openssl@3` and `openssl@3.0`; name one under `[prefer]` in roles/t.toml: `"bin/openssl" = "openssl@3"`
         "#]],
     );
 }
@@ -278,25 +275,6 @@ fn every_image_holds() {
         folder 1777 0:0 - - /tmp # image: mounted on at boot
     "#]]
     .assert_eq(&crate::text::print(&tree));
-}
-
-/// Lays a tree out as the image would show it.
-fn lay_out(tree: &ImageTree, content: &dyn Content, root: &Path) {
-    for (path, node) in tree.iter() {
-        let at = root.join(path);
-        match &node.kind {
-            Kind::Folder => fs::create_dir_all(&at).unwrap(),
-            Kind::Link { target } => symlink(target, &at).unwrap(),
-            Kind::File(bytes) => {
-                let bytes = match bytes {
-                    Bytes::Inline(bytes) => bytes.to_vec(),
-                    Bytes::Stored(digest) => content.read(digest).unwrap(),
-                };
-                fs::write(&at, bytes).unwrap();
-                fs::set_permissions(&at, fs::Permissions::from_mode(node.mode.into())).unwrap();
-            }
-        }
-    }
 }
 
 /// A keg of these real files.

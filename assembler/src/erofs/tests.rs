@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
 use super::*;
-use crate::support::{Place, Random, succeed};
+use crate::support::{Place, Random, lay_out, succeed};
 use crate::tree::{Kind, Node, Reason};
 
 fn because() -> Reason {
@@ -48,21 +48,6 @@ fn tree_of(place: &Place, random: &mut Random) -> ImageTree {
 
 fn write(tree: &ImageTree, place: &Place, name: &str) -> ImageFacts {
     write_erofs(tree, &place.content, &mut File::create(place.path(name)).unwrap()).unwrap()
-}
-
-/// Lays the tree out on the host, as the contents that both makers read.
-fn lay_out(tree: &ImageTree, content: &dyn Content, root: &Path) {
-    for (path, node) in tree.iter() {
-        let at = root.join(path);
-        match &node.kind {
-            Kind::Folder => fs::create_dir_all(&at).unwrap(),
-            Kind::Link { target } => symlink(target, &at).unwrap(),
-            Kind::File(bytes) => fs::write(&at, read_tail(bytes, 0, content).unwrap()).unwrap(),
-        }
-        if !matches!(node.kind, Kind::Link { .. }) {
-            fs::set_permissions(&at, fs::Permissions::from_mode(node.mode.into())).unwrap();
-        }
-    }
 }
 
 /// Paths to what stat(2) and read(2) say of them.
