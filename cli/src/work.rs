@@ -105,6 +105,7 @@ fn option_value(value: &Scalar) -> OptionValue {
     match value {
         Scalar::Bool(true) => OptionValue::On,
         Scalar::Bool(false) => OptionValue::Off,
-        other => OptionValue::Value(other.to_string()),
+        Scalar::Integer(number) => OptionValue::Value(number.to_string()),
+        Scalar::String(text) => OptionValue::Value(text.clone()),
     }
 }

@@ -129,6 +129,11 @@ impl Plan {
         [self.link_closure(at), self.build_closure(at), self.tool_closure(at)].concat().into_iter().collect()
     }
 
+    /// The plan of what stands before `at`: all that it may need, and not itself.
+    pub fn before(&self, at: usize) -> Plan {
+        Plan { nodes: self.nodes[..at].to_vec(), wanted: self.nodes[at].all_deps().into_iter().collect() }
+    }
+
     /// Every keg that a machine running `at` may need: itself, what it links, what it runs.
     pub fn run_closure(&self, at: usize) -> Vec<usize> {
         self.closure(&[at], &[Kind::Run, Kind::Link])

@@ -95,7 +95,7 @@ impl Execution<'_> {
         result.map_err(|failure| failure.with_log(kept_log, &log))
     }
 
-    fn put_inputs(&self) -> Result<(), StoreError> {
+    pub fn put_inputs(&self) -> Result<(), StoreError> {
         let files = self.prepared.files.iter().map(|(_, bytes)| (kegs::Digest::of(bytes), bytes.as_slice()));
         self.store.put_all(files)
     }
@@ -252,7 +252,7 @@ impl Failure {
         Failure { end, step: None, tail: Vec::new(), log: None, kept: None, cancelled: false }
     }
 
-    pub fn world(error: impl ToString) -> Failure {
+    pub(super) fn world(error: impl ToString) -> Failure {
         Failure::said(error.to_string())
     }
 

@@ -10,6 +10,7 @@
 //! [`Event`].
 
 pub mod action;
+pub mod again;
 pub mod cancel;
 mod event;
 pub mod execute;
@@ -407,7 +408,10 @@ impl Task<'_> {
             (self.world.events)(Event::Found { at: self.at, keg });
             return Ok(Done { outcome, ran: None });
         }
+        // Before it runs: `rootbrew log` is wanted most when it fails.
+        store.set_note("last", &keg, self.keyed.key.to_string().as_bytes()).ok();
         let ran = self.execute(&keg, canceller)?;
+        left::forget(store, &keg).ok();
         store.put_result(&self.keyed, &ran.outcome).map_err(Failure::world)?;
         self.remember(&keg, &ran);
         Ok(Done { outcome: ran.outcome, ran: Some(ran) })
@@ -448,7 +452,6 @@ impl Task<'_> {
         let output = ran.outcome.output.to_string();
         let same_bytes = store.note("output", keg).is_some_and(|last| last == output.as_bytes());
         store.set_note("output", keg, output.as_bytes()).ok();
-        left::forget(store, keg).ok();
         (self.world.events)(Event::Built {
             at: self.at,
             keg: keg.to_string(),
@@ -462,8 +465,8 @@ impl Task<'_> {
     }
 }
 
-/// In memory when twice what the build may take is free there; else on disk.
-fn build_place(memory_bytes: Option<u64>) -> Place {
+/// Where `/build` is: in memory when twice what the build may take is free there; else on disk.
+pub fn build_place(memory_bytes: Option<u64>) -> Place {
     // 2 GiB: all but the largest builds, with their sources unpacked.
     let needed = 2 * memory_bytes.unwrap_or(2 << 30);
     match available_bytes() {

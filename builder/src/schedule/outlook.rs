@@ -91,6 +91,8 @@ fn git_tree(store: &Store, commit: &str) -> Option<Digest> {
     note.trim().parse().ok().filter(|root| store.has(root))
 }
 
+pub use super::fetching::{sources as fetch, wanted};
+
 /// Remembers which tree a commit is.
 pub fn remember_git(store: &Store, commit: &str, root: &Digest) -> Result<(), kegs::StoreError> {
     store.set_note("git", commit, root.to_string().as_bytes())

@@ -1,0 +1,124 @@
+//! The same action again: varied, to see whether its output is reproducible; or opened by hand.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use kegs::{Digest, Keyed, Node, Store, StoreError, Tree};
+
+use super::action::{Ground, PrepareError, Prepared, prepare};
+use super::execute::{Execution, Failure, Manner, Place};
+use super::outlook;
+use crate::plan::Plan;
+use crate::sandbox::{self, Build, Face, Limits, Order, Setup};
+
+/// One path whose node is not the same in two builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub path: String,
+    pub first: String,
+    pub second: String,
+}
+
+/// The prepared action of a node whose dependencies are all built; `None` while a source is not in the store.
+pub fn prepared(
+    plan: &Plan,
+    at: usize,
+    store: &Store,
+    ground: &Ground,
+    outputs: &[Option<Digest>],
+) -> Result<Option<(Prepared, Keyed)>, PrepareError> {
+    let sources = outlook::sources(&plan.nodes()[at].variant, store);
+    let prepared = prepare(plan, at, ground, &sources, &|dep| outputs[dep])?;
+    Ok(prepared.map(|prepared| {
+        let keyed = prepared.action.keyed();
+        (prepared, keyed)
+    }))
+}
+
+/// All that may differ between two builds of one key, as unlike the usual as it goes: host name, user, ids, processors,
+/// job count, the order in which files are made, the file system of `/build`; the clock differs by itself.
+pub fn varied(usual: Place) -> Manner {
+    let face = Face {
+        hostname: "elsewhere".into(),
+        user: "somebody".into(),
+        uid: 2345,
+        gid: 678,
+        cpus: Some(vec![0]),
+        order: Order::Reversed,
+    };
+    let build = if usual == Place::Memory { Place::Disk } else { Place::Memory };
+    Manner { face, build, jobs: 3, limits: Limits::default() }
+}
+
+/// Runs an action once more in the given manner and returns what came out, which is not recorded as a result.
+pub fn again(
+    store: &Store,
+    ground: &Ground,
+    (prepared, keyed): (&Prepared, &Keyed),
+    keg: &str,
+    manner: &Manner,
+    cancel: &AtomicBool,
+) -> Result<Digest, Failure> {
+    let (running, step) = (|_| (), |_: &str| ());
+    let execution =
+        Execution { store, ground, prepared, keyed, keg, fifo: None, manner, cancel, running: &running, step: &step };
+    execution.run().map(|ran| ran.outcome.output)
+}
+
+/// What differs between two output trees, path by path.
+pub fn differences(store: &Store, first: &Digest, second: &Digest) -> Result<Vec<Difference>, StoreError> {
+    let (first, second): (Tree, Tree) = (store.tree(first)?, store.tree(second)?);
+    let paths: BTreeSet<&String> = first.nodes.keys().chain(second.nodes.keys()).collect();
+    let differs = paths.into_iter().filter(|path| first.nodes.get(*path) != second.nodes.get(*path));
+    Ok(differs
+        .map(|path| Difference {
+            path: path.clone(),
+            first: describe(first.nodes.get(path)),
+            second: describe(second.nodes.get(path)),
+        })
+        .collect())
+}
+
+fn describe(node: Option<&Node>) -> String {
+    match node {
+        None => "absent".into(),
+        Some(Node::Folder | Node::Tree { .. }) => "folder".into(),
+        Some(Node::Link { target }) => format!("link to {target}"),
+        Some(Node::File { digest, executable }) => {
+            format!("{} bytes, sha256 {}{}", digest.size_bytes, digest.short(), if *executable { ", executable" } else { "" })
+        }
+    }
+}
+
+/// The sandbox of an action with a shell in it, on `build` as `/build`; its exit code.
+pub fn enter(
+    store: &Store,
+    ground: &Ground,
+    (prepared, keyed): (&Prepared, &Keyed),
+    keg: &str,
+    build: &Path,
+) -> Result<i32, Failure> {
+    let manner = Manner { face: Face::default(), build: Place::Memory, jobs: super::JOBS_WORD, limits: Limits::default() };
+    let cancel = AtomicBool::new(false);
+    let (running, step) = (|_| (), |_: &str| ());
+    let execution = Execution {
+        store,
+        ground,
+        prepared,
+        keyed,
+        keg,
+        fifo: None,
+        manner: &manner,
+        cancel: &cancel,
+        running: &running,
+        step: &step,
+    };
+    execution.put_inputs().map_err(Failure::world)?;
+    let mut setup: Setup = execution.setup().map_err(Failure::world)?;
+    setup.build = Build::Folder(build.to_path_buf());
+    setup.argv = vec!["/bin/sh".into(), "-i".into()];
+    setup.env.push(("PS1".into(), format!("{keg} \\$ ").replace("\\$", "$")));
+    setup.env.push(("TERM".into(), std::env::var("TERM").unwrap_or("dumb".into())));
+    sandbox::enter(&setup).map_err(Failure::world)
+}

@@ -1,0 +1,126 @@
+//! `rootbrew boot`: a role's image in QEMU; asked by what proves it, or left running with its ports forwarded.
+
+use std::fs;
+use std::path::PathBuf;
+
+use assembler::role::{self, Role};
+use ci::boot::{self, Accelerator, Boot, Check, Console, Event, Guest};
+
+use crate::context::Context;
+use crate::terminal::{data, event, talk};
+use crate::trouble::{Result, Trouble};
+
+pub struct Wish {
+    pub role: String,
+    pub check: bool,
+    pub console: bool,
+    pub memory_mb: u32,
+    pub environment: Option<PathBuf>,
+}
+
+pub fn run(context: &Context, wish: &Wish) -> Result<()> {
+    let role = role::load(&context.tap, &wish.role)?;
+    let image = super::image::of(context, &wish.role)?;
+    let console = match wish.console {
+        true => Console::To(stderr_file()?),
+        false => Console::Quiet,
+    };
+    let machine = Boot {
+        kernel: image.kernel(),
+        root: image.root(),
+        memory_mb: wish.memory_mb,
+        cpus: 1,
+        cmdline: Vec::new(),
+        environment: environment(&role, wish)?,
+        ports: ports(&role),
+        console,
+    };
+    let guest = boot::start(&machine, &mut |happened| show(context, happened))?;
+    if wish.check { ask(context, &role, guest) } else { stay(context, guest) }
+}
+
+/// Asks what the role says proves it; the guest is powered off whatever the answers are.
+fn ask(context: &Context, role: &Role, guest: Guest) -> Result<()> {
+    let checks: Vec<Check> = role.checks.iter().map(|check| Check { run: check.run.clone() }).collect();
+    if checks.is_empty() {
+        return Err(Trouble::Failed(format!("role `{}` has no [[check]]: nothing proves it", role.name)));
+    }
+    let answers = boot::check(&guest, &checks);
+    let off = guest.power_off();
+    for answer in answers? {
+        if context.json {
+            let line = serde_json::json!({ "event": "answer", "command": answer.command, "status": answer.status, "ms": answer.ms });
+            data(&line.to_string());
+        } else {
+            event("answer", &answer.status, &format!("{} ms  {}", answer.ms, answer.command.join(" ")));
+        }
+    }
+    let off = off?;
+    event("off", &role.name, &format!("powered off in {} ms", off.as_millis()));
+    Ok(())
+}
+
+/// Until the guest ends by itself or Ctrl-C powers it off.
+fn stay(context: &Context, mut guest: Guest) -> Result<()> {
+    talk("hint: Ctrl-C powers it off");
+    let stopper = guest.stopper();
+    context.cancel.on_cancel(move || stopper.stop());
+    guest.wait()?;
+    if context.cancel.is_said() {
+        guest.power_off()?;
+    }
+    Ok(())
+}
+
+fn show(context: &Context, happened: Event) {
+    if context.json {
+        return data(&serde_json::json!({ "event": "boot", "what": format!("{happened:?}") }).to_string());
+    }
+    match happened {
+        Event::Accelerator(accelerator) => event("boot", "qemu", &accelerated(&accelerator)),
+        Event::Started { .. } => {}
+        Event::Forwarded { guest, host } => event("port", &guest.to_string(), &format!("127.0.0.1:{host}")),
+        Event::Ready(ready) => {
+            let rest = format!("{} ms since QEMU's start, {} ms since the kernel's", ready.since_start_ms, ready.since_kernel_ms);
+            event("ready", "", &rest);
+        }
+    }
+}
+
+fn accelerated(accelerator: &Accelerator) -> String {
+    match accelerator {
+        Accelerator::Kvm => "KVM".into(),
+        Accelerator::Emulated(reason) => format!("emulation ({reason})"),
+    }
+}
+
+fn ports(role: &Role) -> Vec<u16> {
+    let mut ports: Vec<u16> = role.limits.ports.clone().unwrap_or_default();
+    ports.extend(role.checks.iter().flat_map(|check| check.ports.iter().copied()));
+    ports.sort();
+    ports.dedup();
+    ports
+}
+
+/// The environment file as given; a throw-away certificate joins it where the role asks for one and the file has none.
+fn environment(role: &Role, wish: &Wish) -> Result<String> {
+    let failed = |path: &PathBuf, error: std::io::Error| Trouble::Failed(format!("cannot read {}: {error}", path.display()));
+    let mut text = match &wish.environment {
+        Some(path) => fs::read_to_string(path).map_err(|error| failed(path, error))?,
+        None => format!("host = \"dev-{}-1\"\n", role.name),
+    };
+    let wants = |name: &str| role.env.contains_key(name);
+    let given = text.lines().any(|line| line.trim_start().starts_with("tls_key"));
+    if wants("tls_certificate") && wants("tls_key") && !given {
+        let (certificate, key) = boot::certificate(&["localhost".to_string(), format!("{}.dev.example", role.name)])?;
+        // Before the rest: a table there (`[network]`) would take them in.
+        text = format!("tls_certificate = '''\n{certificate}'''\ntls_key = '''\n{key}'''\n{text}");
+    }
+    Ok(text)
+}
+
+fn stderr_file() -> Result<fs::File> {
+    use std::os::fd::AsFd;
+    let error = |error: std::io::Error| Trouble::Failed(format!("cannot share standard error: {error}"));
+    std::io::stderr().as_fd().try_clone_to_owned().map(fs::File::from).map_err(error)
+}
