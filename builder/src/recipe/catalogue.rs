@@ -32,11 +32,12 @@ pub fn load(tap: &Path) -> Result<Catalogue, Faults> {
     let mut faults = Faults::default();
     let names = names(tap, &mut faults);
     let read: Vec<_> = names.par_iter().map(|name| one(tap, name)).collect();
-    let mut recipes = BTreeMap::new();
-    for (recipe, more) in read {
+    let taken = read.into_iter().filter_map(|(recipe, more)| {
         faults.0.extend(more.0);
-        recipes.extend(recipe.map(|recipe| (recipe.name.clone(), recipe)));
-    }
+        recipe.map(|recipe| (recipe.name.clone(), recipe))
+    });
+    // Collected, and not inserted one by one in order, which leaves each node of the map half empty.
+    let recipes = taken.collect();
     let provides = provides(&recipes, &mut faults);
     faults.or(Catalogue { tap: tap.to_path_buf(), recipes, provides })
 }

@@ -52,7 +52,7 @@ fn names(recipe: &Recipe, faults: &mut Faults) {
 /// The recipe's own layer, then slots, then architectures.
 pub fn layers(recipe: &Recipe) -> impl Iterator<Item = &Layer> {
     let named = recipe.slots.values().chain(recipe.arch.values());
-    std::iter::once(&recipe.layer).chain(named.map(|written| &written.value))
+    std::iter::once(&recipe.layer).chain(named.map(|written| &*written.value))
 }
 
 /// Those that we know to name: what `uname -m` says on machines that Linux and musl run on.
@@ -105,12 +105,12 @@ fn has_preset(layer: &Layer) -> bool {
 fn slot_layers(recipe: &Recipe) -> impl Iterator<Item = (std::ops::Range<usize>, Option<&Layer>)> {
     let first_line = 0..recipe.text.content.lines().next().map_or(0, str::len);
     let unnamed = recipe.slots.is_empty().then_some((first_line, None));
-    recipe.slots.values().map(|slot| (slot.span.clone(), Some(&slot.value))).chain(unnamed)
+    recipe.slots.values().map(|slot| (slot.span.clone(), Some(&*slot.value))).chain(unnamed)
 }
 
 /// `args_drop` takes away what a layer below gave.
 fn drops(recipe: &Recipe, faults: &mut Faults) {
-    let slots = recipe.slots.values().map(|slot| &slot.value);
+    let slots = recipe.slots.values().map(|slot| &*slot.value);
     let below_slot: Vec<_> = recipe.layer.args.iter().map(|arg| arg.raw.as_str()).collect();
     let of_slots = slots.clone().flat_map(|slot| &slot.args).map(|arg| arg.raw.as_str());
     let below_arch: Vec<_> = below_slot.iter().copied().chain(of_slots).collect();
@@ -174,7 +174,7 @@ fn sources(recipe: &Recipe, faults: &mut Faults) {
         digest(recipe, &span, merged, &mut seen, faults);
         let changes =
             |arch: &&Layer| arch.version.is_some() || arch.source.is_some() || arch.sha256.is_some();
-        for arch in recipe.arch.values().map(|arch| &arch.value).filter(changes) {
+        for arch in recipe.arch.values().map(|arch| &*arch.value).filter(changes) {
             digest(recipe, &span, &merged.clone().under(arch), &mut seen, faults);
         }
     }
@@ -256,7 +256,7 @@ fn kegs(recipe: &Recipe, faults: &mut Faults) {
     if !recipe.text.content.contains("{keg:") {
         return;
     }
-    let options = || recipe.options.iter().map(|(_, option)| &option.value);
+    let options = || recipe.options.iter().map(|(_, option)| &*option.value);
     let deps = layers(recipe).flat_map(Layer::deps).chain(options().flat_map(|option| option.deps()));
     let names: Vec<_> = deps.map(|dep| dep.name.as_str()).collect();
     let phrases =

@@ -161,7 +161,7 @@ impl Refusal {
 /// # Errors
 /// Unknown options, values that they cannot have, and askings that contradict one another: all of them.
 pub fn settle(
-    options: &[(String, Written<OptionWritten>)],
+    options: &[(String, Written<Box<OptionWritten>>)],
     choice: &Choice,
 ) -> Result<BTreeMap<String, OptionValue>, Vec<Refusal>> {
     let mut refused: Vec<_> =
@@ -177,7 +177,11 @@ pub fn settle(
     if refused.is_empty() { Ok(settled.values) } else { Err(refused) }
 }
 
-fn refusal(options: &[(String, Written<OptionWritten>)], name: &str, value: &OptionValue) -> Option<Refusal> {
+fn refusal(
+    options: &[(String, Written<Box<OptionWritten>>)],
+    name: &str,
+    value: &OptionValue,
+) -> Option<Refusal> {
     let refuse = |message, help| Some(Refusal { option: name.to_string(), message, help });
     let Some((_, option)) = options.iter().find(|(known, _)| known == name) else {
         return refuse(
@@ -190,14 +194,14 @@ fn refusal(options: &[(String, Written<OptionWritten>)], name: &str, value: &Opt
 }
 
 struct Settled<'a> {
-    options: &'a [(String, Written<OptionWritten>)],
+    options: &'a [(String, Written<Box<OptionWritten>>)],
     values: BTreeMap<String, OptionValue>,
     asked: BTreeMap<String, OptionValue>,
 }
 
 impl<'a> Settled<'a> {
     fn new(
-        options: &'a [(String, Written<OptionWritten>)],
+        options: &'a [(String, Written<Box<OptionWritten>>)],
         asked: &BTreeMap<String, OptionValue>,
     ) -> Settled<'a> {
         let mut values: BTreeMap<_, _> =
@@ -207,7 +211,7 @@ impl<'a> Settled<'a> {
     }
 
     fn option(&self, name: &str) -> Option<&'a OptionWritten> {
-        self.options.iter().find(|(known, _)| known == name).map(|(_, option)| &option.value)
+        self.options.iter().find(|(known, _)| known == name).map(|(_, option)| &*option.value)
     }
 
     /// `name` was asked on: so is all that it needs, and nothing that it excludes.

@@ -82,7 +82,7 @@ impl Recipe {
                 return None;
             }
         };
-        let over = self.arch.get(arch).map(|over| &over.value);
+        let over = self.arch.get(arch).map(|over| &*over.value);
         Some((span, over.map_or(layer.clone(), |over| layer.under(over))))
     }
 
@@ -163,14 +163,14 @@ impl<'a> Draft<'a> {
     /// The options that are on, as written.
     fn on(&self) -> impl Iterator<Item = &'a OptionWritten> {
         let on = self.recipe.options.iter().filter(|(name, _)| is_on(self.value(name)));
-        on.map(|(_, option)| &option.value)
+        on.map(|(_, option)| &*option.value)
     }
 
     /// The layer's, then what each option brings: its switch, then `args` or `args_off`.
     fn args(&self) -> Vec<String> {
         let mut args = raws(&self.layer.args);
         for (name, option) in &self.recipe.options {
-            let (option, value) = (&option.value, self.value(name));
+            let (option, value) = (&*option.value, self.value(name));
             let flag = option.flag.as_ref();
             args.extend(flag.and_then(|flag| switch(self.preset, &flag.value, value)));
             args.extend(raws(if is_on(value) { &option.args } else { &option.args_off }));

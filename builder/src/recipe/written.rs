@@ -20,12 +20,12 @@ pub struct Recipe {
     pub facts: Facts,
     pub(super) layer: Layer,
     /// Empty: the one slot `0`.
-    pub(super) slots: Named<Layer>,
+    pub(super) slots: Named<Box<Layer>>,
     pub(super) default_slot: Option<Written<String>>,
     pub(super) archs: Option<Vec<Written<String>>>,
-    pub(super) arch: Named<Layer>,
+    pub(super) arch: Named<Box<Layer>>,
     /// In the order in which they are written: so are their `args`.
-    pub(super) options: Vec<(String, Written<OptionWritten>)>,
+    pub(super) options: Vec<(String, Written<Box<OptionWritten>>)>,
     pub(super) tests: Vec<TestWritten>,
 }
 
@@ -75,7 +75,7 @@ impl Recipe {
 
     /// Names of the options, as written.
     pub fn options(&self) -> impl Iterator<Item = (&str, &OptionWritten)> {
-        self.options.iter().map(|(name, option)| (name.as_str(), &option.value))
+        self.options.iter().map(|(name, option)| (name.as_str(), &*option.value))
     }
 
     /// `None`: it builds on all.
@@ -122,8 +122,8 @@ const ELSEWHERE: [(&str, &str); 14] = [
 const DEPS: &str =
     "`link` for libraries, `build` for programs that run here, `run` for what no ELF file shows";
 
-fn options(table: &mut Table) -> Vec<(String, Written<OptionWritten>)> {
-    let named: Named<OptionWritten> = table.or_default("option");
+fn options(table: &mut Table) -> Vec<(String, Written<Box<OptionWritten>>)> {
+    let named: Named<Box<OptionWritten>> = table.or_default("option");
     let mut options: Vec<_> = named.0.into_iter().collect();
     options.sort_by_key(|(_, option)| option.span.start);
     options

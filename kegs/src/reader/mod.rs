@@ -5,6 +5,8 @@
 //! with the nearest known one. It knows no recipe and no role, and never panics on any bytes.
 
 pub mod mutate;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::collections::BTreeMap;

@@ -110,6 +110,13 @@ impl<T: Read> Read for Written<T> {
     }
 }
 
+/// For large values in maps, whose nodes hold room for eleven.
+impl<T: Read> Read for Box<T> {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Box<T>> {
+        T::read(at, faults).map(Box::new)
+    }
+}
+
 impl Read for String {
     fn read(at: &Place, faults: &mut Faults) -> Option<String> {
         at.string("a string", faults).map(str::to_string)
