@@ -17,6 +17,7 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use kegs::{Digest, digest::Hasher};
@@ -66,9 +67,9 @@ fn copy_blocks(body: &Body, content: &dyn Content, out: &mut impl Write) -> io::
     match body {
         Body { bytes: Bytes::Inline(bytes), .. } => out.write_all(&bytes[..length as usize])?,
         Body { bytes: Bytes::Stored(digest), .. } => {
-            let copied = io::copy(&mut content.open(digest)?.take(length), out)?;
+            let copied = io::copy(&mut open_whole(digest, content)?.take(length), out)?;
             if copied != length {
-                return Err(short(digest, copied));
+                return Err(other_length(digest, copied));
             }
         }
     }
@@ -76,24 +77,29 @@ fn copy_blocks(body: &Body, content: &dyn Content, out: &mut impl Write) -> io::
     out.write_all(&[0; BLOCK][..fill as usize])
 }
 
-/// The bytes from `start` to the end, which must be where the digest says.
+/// The bytes from `start` to the end.
 fn read_tail(bytes: &Bytes, start: u64, content: &dyn Content) -> io::Result<Vec<u8>> {
     let digest = match bytes {
         Bytes::Inline(bytes) => return Ok(bytes[start as usize..].to_vec()),
         Bytes::Stored(digest) => digest,
     };
-    let mut file = content.open(digest)?;
+    let mut file = open_whole(digest, content)?;
     file.seek(SeekFrom::Start(start))?;
-    let mut tail = Vec::new();
-    // One byte more than there should be, so that a file that grew is seen.
-    file.take(digest.size_bytes - start + 1).read_to_end(&mut tail)?;
-    match start + tail.len() as u64 {
-        length if length == digest.size_bytes => Ok(tail),
-        length => Err(short(digest, length)),
+    let mut tail = vec![0; (digest.size_bytes - start) as usize];
+    file.read_exact(&mut tail)?;
+    Ok(tail)
+}
+
+/// Opens content that is as long as its digest says: a layout is made from that length.
+fn open_whole(digest: &Digest, content: &dyn Content) -> io::Result<File> {
+    let file = content.open(digest)?;
+    match file.metadata()?.len() {
+        length if length == digest.size_bytes => Ok(file),
+        length => Err(other_length(digest, length)),
     }
 }
 
-fn short(digest: &Digest, found: u64) -> io::Error {
+fn other_length(digest: &Digest, found: u64) -> io::Error {
     let text = format!("content {} has {found} bytes where {} were stored", digest.hex(), digest.size_bytes);
     io::Error::new(io::ErrorKind::InvalidData, text)
 }

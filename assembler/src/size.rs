@@ -58,7 +58,7 @@ fn keg_of(path: &str) -> String {
 const ZSTD_LEVEL: i32 = 19;
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// Bytes that an image has on the wire: zstd -19, long mode. Costs about a second for 3 MB.
+/// Bytes that an image has on the wire: zstd -19, long mode. Measured: 0.64 cpu-seconds a MB, so keep the answer.
 ///
 /// # Errors
 /// The reader's.

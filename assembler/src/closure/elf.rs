@@ -70,8 +70,9 @@ fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Res
                 entries.take_while(|(tag, _)| *tag != u64::from(elf::DT_NULL)).collect();
             needs.read_dynamic(&entries, strings::<Elf>(endian, bytes, segments, &entries));
         }
-        if let Some(mut notes) = segment.notes(endian, bytes)? {
-            while let Some(note) = notes.next()? {
+        // Notes are advice: damaged ones name nothing, and the file runs without them.
+        if let Ok(Some(mut notes)) = segment.notes(endian, bytes) {
+            while let Ok(Some(note)) = notes.next() {
                 if note.name() == b"FDO" && note.n_type(endian) == NOTE_DLOPEN {
                     needs.read_note(note.desc());
                 }

@@ -62,8 +62,8 @@ impl Walk<'_> {
 
     fn need_unsearched(&mut self, soname: &str, path: &str) -> Option<String> {
         let found = look::in_folders(&self.laid, &self.libraries_near(path), soname)?;
-        let folder = found.trim_end_matches(soname).trim_end_matches('/').to_string();
-        self.unsearched.entry(folder).or_insert_with(|| (soname.to_string(), path.to_string()));
+        let (folder, _) = found.rsplit_once('/')?;
+        self.unsearched.entry(folder.to_string()).or_insert_with(|| (soname.to_string(), path.to_string()));
         Some(found)
     }
 
