@@ -15,7 +15,7 @@ const ENVIRONMENT: &str = "opt/org.rootbrew/environment.toml";
 
 /// The machine of a boot. `ports` is guest port to host port; `environment` is a file.
 pub(super) fn arguments(boot: &Boot, accelerator: &Accelerator, ports: &BTreeMap<u16, u16>, environment: &Path) -> Vec<OsString> {
-    let mut words = bare(&boot.kernel, &cmdline(boot), accelerator);
+    let mut words = bare(&boot.kernel, &cmdline(boot, accelerator), accelerator);
     words.extend(["-m".into(), boot.memory_mb.to_string().into(), "-smp".into(), boot.cpus.to_string().into()]);
     words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
     words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
@@ -43,11 +43,21 @@ pub(super) fn bare(kernel: &Path, cmdline: &str, accelerator: &Accelerator) -> V
     words
 }
 
-fn cmdline(boot: &Boot) -> String {
+fn cmdline(boot: &Boot, accelerator: &Accelerator) -> String {
     let mut words = vec!["console=ttyS0", "root=/dev/vda", "ro", "rootfstype=erofs", "panic=1"];
     words.extend(matches!(boot.console, Console::Quiet).then_some("quiet"));
+    words.extend(timers(boot, accelerator));
     words.extend(boot.cmdline.iter().map(String::as_str));
     words.join(" ")
+}
+
+/// Emulated, the kernel spends 0.2 s of the boot measuring its processor's timer and testing the interrupt of another.
+/// With one processor the chipset's timer does; several need their own.
+fn timers(boot: &Boot, accelerator: &Accelerator) -> &'static [&'static str] {
+    match (accelerator, boot.cpus) {
+        (Accelerator::Emulated(_), 1) => &["nolapic_timer", "no_timer_check"],
+        _ => &[],
+    }
 }
 
 fn network(ports: &BTreeMap<u16, u16>) -> String {
@@ -102,7 +112,7 @@ mod tests {
             -kernel
             /k/vmlinuz
             -append
-            console=ttyS0 root=/dev/vda ro rootfstype=erofs panic=1 quiet init=/sbin/agent
+            console=ttyS0 root=/dev/vda ro rootfstype=erofs panic=1 quiet nolapic_timer no_timer_check init=/sbin/agent
             -m
             32
             -smp
