@@ -1,9 +1,7 @@
 do_build() {
-	for linkage in static shared; do
-		sed "s,@MUSL@,$KEG_MUSL,g; s,@HEADERS@,$KEG_LINUX_HEADERS,g" "$RECIPE/$linkage.specs" >$linkage.specs
-	done
+	sed -i "s,@MUSL@,$KEG_MUSL,g; s,@HEADERS@,$KEG_LINUX_HEADERS,g" static.specs shared.specs
 	# By the specs it will use itself: the first proof that they work.
-	$CC -specs=static.specs $CFLAGS $LDFLAGS -DKEG="\"$KEG\"" -o cc "$RECIPE/cc.c"
+	$CC -specs=static.specs $CFLAGS $LDFLAGS -DKEG="\"$KEG\"" -o cc cc.c
 }
 
 do_install() {
