@@ -176,7 +176,7 @@ impl Answer<'_> {
                 Ok(part) => return Ok(Ok(part)),
                 Err(RecvTimeoutError::Disconnected) => return Ok(Err(self.broken("no answer".to_string()))),
                 Err(RecvTimeoutError::Timeout) if since.elapsed() >= stall => {
-                    return Ok(Err(Miss::Stalled { seconds: stall.as_secs(), bytes: self.partial.bytes() }));
+                    return Ok(Err(Miss::Stalled { seconds: stall.as_secs_f32().to_string(), bytes: self.partial.bytes() }));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

@@ -23,7 +23,7 @@ fn origin(entries: &[(&str, i32)]) -> Origin {
         }
         let tree = repository.find_tree(root.write().unwrap()).unwrap();
         let who = git2::Signature::new("a", "a@b", &git2::Time::new(0, 0)).unwrap();
-        let commit = repository.commit(None, &who, &who, "one", &tree, &[]).unwrap();
+        let commit = repository.commit(Some("refs/heads/main"), &who, &who, "one", &tree, &[]).unwrap();
         repository.tag("v1", &repository.find_object(commit, None).unwrap(), &who, "one", false).unwrap();
         commit.to_string()
     };
@@ -41,7 +41,7 @@ fn check(entries: &[(&str, i32)], tag: &str, commit: Option<&str>, expected: Exp
         Err(error) => format!("{error}\n").replace(&url, "URL").replace(&origin.commit, "FOUND"),
     };
     expected.assert_eq(&text);
-    assert_eq!(origin.repository.references().unwrap().count(), 1, "the origin was changed");
+    assert_eq!(origin.repository.references().unwrap().count(), 2, "the origin was changed");
 }
 
 #[test]
@@ -54,6 +54,15 @@ fn modes_and_links() {
 }
 
 #[test]
+fn a_commit_without_a_tag() {
+    let (store, origin) = (tempfile::tempdir().unwrap(), origin(&[]));
+    let blobs = Folder::open(store.path()).unwrap();
+    let url = origin.folder.path().display().to_string();
+    let tree = fetch_git(&url, &origin.commit, Commit::parse(&origin.commit).unwrap(), &blobs).unwrap();
+    assert_eq!(tree.nodes.keys().collect::<Vec<_>>(), ["src/main.c"]);
+}
+
+#[test]
 fn a_submodule_is_refused() {
     check(&[("third_party", 0o160000)], "v1", None, expect![[r#"
         `third_party` of URL is a submodule; submodules are not fetched: name its repository as another source
@@ -63,7 +72,7 @@ fn a_submodule_is_refused() {
 #[test]
 fn a_tag_that_is_not_there() {
     check(&[], "v2", None, expect![[r#"
-        cannot fetch `v2` of URL: revspec 'refs/rootbrew/wanted' not found
+        cannot fetch `v2` of URL: it has no such tag
     "#]]);
 }
 

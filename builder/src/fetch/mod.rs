@@ -96,7 +96,6 @@ fn one(job: &Job) -> Result<Digest, FetchError> {
         }
         Err(error) => return Err(error),
     };
-    partial.sync().map_err(world)?;
     job.into.adopt(&path, &digest).map_err(world)?;
     Ok(digest)
 }

@@ -192,7 +192,7 @@ fn stalled_is_resumed() {
         GET
         GET
         no place has `file-1.0` (sha256 BODY, 200 bytes)
-          URL: no byte for 0 s, after 0 bytes (3 tries)
+          URL: no byte for 0.4 s, after 0 bytes (3 tries)
     "#]]);
 }
 

@@ -63,7 +63,7 @@ pub fn wanted(seed: &Seed) -> Vec<Wanted> {
     seed.debs.iter().map(one).collect()
 }
 
-/// The seed's tree, its files put into `blobs`; several `.deb`s at once (rayon's pool). The same seed gives the same tree.
+/// The seed's tree, its files put into `blobs` (sync it before naming the tree); several `.deb`s at once (rayon's pool). The same seed gives the same tree.
 pub fn unpack(seed: &Seed, blobs: &dyn Blobs, events: &(dyn Fn(Unpacked) + Sync)) -> Result<Tree, SeedError> {
     let done = std::sync::atomic::AtomicUsize::new(0);
     let one = |deb: &Deb| -> Result<_, SeedError> {
