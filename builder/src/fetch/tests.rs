@@ -370,6 +370,8 @@ fn a_debian_source() {
         ..Wanted::default()
     };
     let error = world.fetch(debian("9.9.9-1", Some("trixie")), &places).unwrap_err();
-    expect![[""]].assert_eq(&error.to_string());
+    expect![[r#"
+        no place has `bzip2-1.0.8` (sha256 ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269)
+          Debian source bzip2=9.9.9-1: no suite asked has `bzip2=9.9.9-1` (asked: trixie)"#]].assert_eq(&error.to_string());
     assert_eq!(world.fetch(debian("1.0.8-6", None), &places).unwrap().size_bytes, 810029);
 }
