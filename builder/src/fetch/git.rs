@@ -65,6 +65,7 @@ pub fn fetch_git(url: &str, tag: &str, commit: Commit, into: &dyn Blobs) -> Resu
 const WANTED: &str = "refs/rootbrew/wanted";
 
 fn clone(url: &str, tag: &str, folder: &Path) -> Result<Repository, git2::Error> {
+    super::git_http::install()?;
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false);
     let repository = Repository::init_opts(folder, &options)?;

@@ -144,7 +144,7 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
 }
 
 /// An error with its causes, in one line: the outermost alone says "error sending request".
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

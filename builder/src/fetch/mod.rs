@@ -13,6 +13,7 @@ mod download;
 mod error;
 mod folder;
 mod git;
+mod git_http;
 mod http;
 mod partial;
 mod patience;
