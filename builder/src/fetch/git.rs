@@ -22,7 +22,9 @@ pub enum GitError {
     Fetch { url: String, tag: String, said: String },
     #[error("tag `{tag}` of {url} is commit {found} now, expected {expected}: the tag was moved")]
     Moved { url: String, tag: String, expected: String, found: String },
-    #[error("`{path}` of {url} is a submodule; submodules are not fetched: name its repository as another source")]
+    #[error(
+        "`{path}` of {url} is a submodule; submodules are not fetched: name its repository as another source"
+    )]
     Submodule { url: String, path: String },
     #[error("`{path}` of {url} {problem}")]
     Entry { url: String, path: String, problem: String },
@@ -110,7 +112,8 @@ impl Walk<'_> {
             }
             match entry.kind() {
                 Some(ObjectType::Tree) => {
-                    let inner = self.repository.find_tree(entry.id()).map_err(|error| self.git(&path, error))?;
+                    let inner =
+                        self.repository.find_tree(entry.id()).map_err(|error| self.git(&path, error))?;
                     self.folder(&inner, &format!("{path}/"), tree)?;
                 }
                 Some(ObjectType::Commit) => {

@@ -46,7 +46,13 @@ struct Requests {
 
 impl SmartSubtransport for Requests {
     fn action(&self, url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        let build = || Client::builder().timeout(STALL).user_agent("git/rootbrew").build().map_err(|error| error.to_string());
+        let build = || {
+            Client::builder()
+                .timeout(STALL)
+                .user_agent("git/rootbrew")
+                .build()
+                .map_err(|error| error.to_string())
+        };
         let client = self.client.get_or_init(build).clone().map_err(|error| git2::Error::from_str(&error))?;
         let url = url.trim_end_matches('/');
         let url = match action {
@@ -76,7 +82,10 @@ impl Exchange {
             self.client.get(&self.url)
         } else {
             let body = std::mem::take(&mut self.request);
-            self.client.post(&self.url).header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body)
+            self.client
+                .post(&self.url)
+                .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
+                .body(body)
         };
         let answer = request.send().map_err(|error| io::Error::other(super::http::chain(&error)))?;
         let status = answer.status();

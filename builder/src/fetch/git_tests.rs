@@ -51,11 +51,16 @@ fn check(entries: &[(&str, i32)], tag: &str, commit: Option<&str>, expected: Exp
 
 #[test]
 fn modes_and_links() {
-    check(&[("configure", 0o100755), ("link", 0o120000)], "v1", None, expect![[r#"
+    check(
+        &[("configure", 0o100755), ("link", 0o120000)],
+        "v1",
+        None,
+        expect![[r#"
         configure File { digest: a0cb465674c1/6, executable: true }
         link Link { target: "main.c" }
         src/main.c File { digest: a0cb465674c1/6, executable: false }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -69,23 +74,38 @@ fn a_commit_without_a_tag() {
 
 #[test]
 fn a_submodule_is_refused() {
-    check(&[("third_party", 0o160000)], "v1", None, expect![[r#"
+    check(
+        &[("third_party", 0o160000)],
+        "v1",
+        None,
+        expect![[r#"
         `third_party` of URL is a submodule; submodules are not fetched: name its repository as another source
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_tag_that_is_not_there() {
-    check(&[], "v2", None, expect![[r#"
+    check(
+        &[],
+        "v2",
+        None,
+        expect![[r#"
         cannot fetch `v2` of URL: it has no such tag
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_tag_that_moved() {
-    check(&[], "v1", Some(&"1".repeat(40)), expect![[r#"
+    check(
+        &[],
+        "v1",
+        Some(&"1".repeat(40)),
+        expect![[r#"
         tag `v1` of URL is commit FOUND now, expected 1111111111111111111111111111111111111111: the tag was moved
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -147,5 +167,6 @@ fn over_http() {
     }
     let page = super::server::Server::start(b"x", &[super::server::Answer::Html]);
     let error = fetch_git(&page.url, "v1", Commit::parse(&origin.commit).unwrap(), &blobs).unwrap_err();
-    expect!["cannot fetch `v1` of URL: the server speaks no git here (it sends `text/html`)"].assert_eq(&error.to_string().replace(&page.url, "URL"));
+    expect!["cannot fetch `v1` of URL: the server speaks no git here (it sends `text/html`)"]
+        .assert_eq(&error.to_string().replace(&page.url, "URL"));
 }

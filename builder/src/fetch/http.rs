@@ -93,7 +93,9 @@ fn stream(answer: reqwest::Result<Response>, sender: &SyncSender<Part>) {
             send(sender, Part::Head(head(&response)));
             body(response, sender);
         }
-        Err(error) if error.is_connect() || error.is_builder() => send(sender, Part::Unreachable(chain(&error))),
+        Err(error) if error.is_connect() || error.is_builder() => {
+            send(sender, Part::Unreachable(chain(&error)))
+        }
         Err(error) => send(sender, Part::Broken(chain(&error))),
     }
 }

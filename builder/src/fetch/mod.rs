@@ -9,6 +9,7 @@
 
 mod apt;
 mod blobs;
+mod debian;
 mod download;
 mod error;
 mod folder;
@@ -71,7 +72,10 @@ pub fn fetch(
             scope.spawn(work);
         }
     });
-    results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())).collect()
+    results
+        .into_iter()
+        .map(|slot| slot.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        .collect()
 }
 
 /// The store, then each place in order, until the bytes are there.
@@ -103,7 +107,7 @@ fn one(job: &Job) -> Result<Digest, FetchError> {
 
 fn search(job: &Job, partial: &mut Partial) -> Result<Digest, FetchError> {
     let mut tried = Vec::new();
-    let searches = [folder::search, download::from_urls, apt::search];
+    let searches = [folder::search, download::from_urls, debian::search];
     for search in searches {
         match search(job, partial, &mut tried) {
             Ok(digest) => return Ok(digest),

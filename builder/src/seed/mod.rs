@@ -69,7 +69,8 @@ pub fn unpack(seed: &Seed, blobs: &dyn Blobs, events: &(dyn Fn(Unpacked) + Sync)
     let one = |deb: &Deb| -> Result<_, SeedError> {
         let digest = blobs.find_sha256(&deb.sha256).ok_or_else(|| SeedError::Absent { deb: deb.pin() })?;
         let path = blobs.blob_path(&digest);
-        let entries = deb::unpack(&path, blobs).map_err(|source| SeedError::Deb { deb: deb.pin(), source })?;
+        let entries =
+            deb::unpack(&path, blobs).map_err(|source| SeedError::Deb { deb: deb.pin(), source })?;
         let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         events(Unpacked { deb, done, of: seed.debs.len() });
         Ok(entries)
