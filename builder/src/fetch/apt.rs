@@ -322,7 +322,8 @@ fn likely_suites(version: &str, archives: &[Archive]) -> Vec<String> {
     let order: Vec<&str> = match version {
         _ if version.contains("deb12") => bookworm.into_iter().chain(trixie).chain(["sid"]).collect(),
         _ if version.contains("deb13") => trixie.into_iter().chain(["sid"]).chain(bookworm).collect(),
-        _ => ["sid", "trixie", "bookworm", "trixie-security", "bookworm-security"].into(),
+        // Security lists are small, so they are asked on the way.
+        _ => ["sid", "trixie-security", "trixie", "bookworm-security", "bookworm"].into(),
     };
     let known = archives.iter().map(|archive| archive.suite.as_str());
     let mut suites: Vec<String> = Vec::new();
