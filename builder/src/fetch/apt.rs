@@ -1,7 +1,6 @@
-//! Debian's archive as a place, by asking apt where things are.
+//! apt, asked where things are, with a state of our own.
 //!
-//! apt knows the place, the proxy, the suites; we fetch the one file ourselves and our digest decides. Everything that
-//! apt writes is in our own folder, one a suite:
+//! It knows the place, the suites, the proxy. Everything that it writes is in our own folder, one a suite:
 //!
 //! ```text
 //! <state>/<suite>-<kind>/apt.conf  sources.list  lists/  cache/  lock
@@ -15,14 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use kegs::Digest;
 use rustix::fs::{FlockOperation, flock};
 
-use super::download::{self, Job, Stop};
-use super::error::{Attempt, Miss};
-use super::http::Client;
-use super::partial::Partial;
-use super::wanted::{Debian, Network, Pool};
+use super::wanted::{Debian, Pool};
 
 /// Lists older than this are asked anew when a version is not in them.
 const LISTS_OLD: Duration = Duration::from_secs(24 * 3600);
@@ -35,7 +29,9 @@ pub enum AptError {
     Failed { command: String, said: String },
     #[error("cannot write apt's lists in {}: {source}", .path.display())]
     State { path: PathBuf, source: io::Error },
-    #[error("apt is configured with no Debian archive (no `…/dists/<suite>` in `apt-get update --print-uris`)")]
+    #[error(
+        "apt is configured with no Debian archive (no `…/dists/<suite>` in `apt-get update --print-uris`)"
+    )]
     NoArchive,
     #[error("no suite asked has `{name}={version}` (asked: {asked})")]
     NoVersion { name: String, version: String, asked: String },
@@ -88,11 +84,21 @@ pub fn archives(state: &Path) -> Result<Vec<Archive>, AptError> {
     let state_option = format!("Dir::State={}", empty.display());
     let said = run(
         "apt-get",
-        &["update", "--print-uris", "-o", &state_option, "-o", "Dir::State::lists=lists", "-o", "Debug::NoLocking=1"],
+        &[
+            "update",
+            "--print-uris",
+            "-o",
+            &state_option,
+            "-o",
+            "Dir::State::lists=lists",
+            "-o",
+            "Debug::NoLocking=1",
+        ],
     )?;
     let mut archives = Vec::new();
     for url in said.lines().filter_map(|line| line.strip_prefix('\'')?.split('\'').next()) {
-        let Some((base, rest)) = url.strip_suffix("/InRelease").and_then(|url| url.split_once("/dists/")) else {
+        let Some((base, rest)) = url.strip_suffix("/InRelease").and_then(|url| url.split_once("/dists/"))
+        else {
             continue;
         };
         archives.push(Archive { base: format!("{base}/"), suite: rest.to_string() });
@@ -109,11 +115,18 @@ fn bases(archives: &[Archive], suite: &str) -> Vec<String> {
     if bases.is_empty() && is_security(suite) {
         // By Debian's own convention: `…/debian/` has `…/debian-security/` beside it.
         bases.extend(
-            archives.iter().filter_map(|archive| Some(format!("{}-security/", archive.base.strip_suffix('/')?))),
+            archives
+                .iter()
+                .filter_map(|archive| Some(format!("{}-security/", archive.base.strip_suffix('/')?))),
         );
     }
     let mut seen = Vec::new();
-    bases.retain(|base| !seen.contains(base) && { seen.push(base.clone()); true });
+    bases.retain(|base| {
+        !seen.contains(base) && {
+            seen.push(base.clone());
+            true
+        }
+    });
     bases
 }
 
@@ -180,8 +193,16 @@ impl Apt {
     pub fn resolve(&self, asked: &[String], suite: &str) -> Result<Resolved, AptError> {
         let archives = archives(&self.state)?;
         let folder = self.lists(suite, Kind::Binary, &archives, Age::Fresh)?;
-        let mut words =
-            vec!["install", "--print-uris", "-qq", "-y", "--no-install-recommends", "-o", "Acquire::ForceHash=SHA256", "--"];
+        let mut words = vec![
+            "install",
+            "--print-uris",
+            "-qq",
+            "-y",
+            "--no-install-recommends",
+            "-o",
+            "Acquire::ForceHash=SHA256",
+            "--",
+        ];
         words.extend(asked.iter().map(String::as_str));
         let files = listed(&ask(&folder, &words)?);
         let base = bases(&archives, suite).into_iter().next().ok_or(AptError::NoArchive)?;
@@ -229,8 +250,15 @@ impl Apt {
 fn sources(base: &str, suite: &str, kind: Kind) -> String {
     match kind {
         Kind::Source => format!("deb-src [trusted=yes] {base} {suite} main\n"),
-        Kind::Binary => format!("deb [arch=amd64] {base} {suite} main\n"),
+        Kind::Binary => format!("deb [arch=amd64{}] {base} {suite} main\n", signed_by()),
     }
+}
+
+/// Debian's own keys by the file's name in each release; where neither is, apt's general trust decides.
+fn signed_by() -> String {
+    let keys = ["pgp", "gpg"].map(|form| format!("/usr/share/keyrings/debian-archive-keyring.{form}"));
+    let there = keys.iter().find(|key| Path::new(key).exists());
+    there.map(|key| format!(" signed-by={key}")).unwrap_or_default()
 }
 
 /// Read after the system's own configuration (proxies stay), so ours wins. The hooks must go: a container's usual one
@@ -294,7 +322,8 @@ fn likely_suites(version: &str, archives: &[Archive]) -> Vec<String> {
     let order: Vec<&str> = match version {
         _ if version.contains("deb12") => bookworm.into_iter().chain(trixie).chain(["sid"]).collect(),
         _ if version.contains("deb13") => trixie.into_iter().chain(["sid"]).chain(bookworm).collect(),
-        _ => ["sid", "trixie", "bookworm", "trixie-security", "bookworm-security"].into(),
+        // Security lists are small, so they are asked on the way.
+        _ => ["sid", "trixie-security", "trixie", "bookworm-security", "bookworm"].into(),
     };
     let known = archives.iter().map(|archive| archive.suite.as_str());
     let mut suites: Vec<String> = Vec::new();
@@ -311,53 +340,8 @@ fn make_folder(path: &Path) -> Result<(), AptError> {
 }
 
 /// The proxy that apt is told to use, where it is told one.
-fn proxy() -> Option<String> {
+pub fn proxy() -> Option<String> {
     let said = run("apt-config", &["shell", "proxy", "Acquire::http::Proxy"]).ok()?;
     let proxy = said.trim().strip_prefix("proxy='")?.strip_suffix('\'')?;
     (!proxy.is_empty() && proxy != "DIRECT").then(|| proxy.to_string())
-}
-
-/// The last places: Debian's pool and Debian's sources.
-pub fn search(job: &Job, partial: &mut Partial, tried: &mut Vec<Attempt>) -> Result<Digest, Stop> {
-    let Some(state) = &job.places.apt else { return Err(Stop::Missed) };
-    let Some(place) = place(job) else { return Err(Stop::Missed) };
-    let missed = |miss| Attempt { place: place.clone(), miss, tries: 1 };
-    if job.places.network == Network::Offline {
-        tried.push(missed(Miss::Offline));
-        return Err(Stop::Missed);
-    }
-    job.tell(super::Step::Asking { place: &place });
-    match urls(job, &Apt::new(state)) {
-        Ok(urls) => download::from(job, &Client::by_proxy(job.places, proxy()), &urls, partial, tried),
-        Err(miss) => {
-            tried.push(missed(miss));
-            Err(Stop::Missed)
-        }
-    }
-}
-
-fn place(job: &Job) -> Option<String> {
-    let of_debian = job.wanted.debian.as_ref().map(|debian| format!("Debian source {}={}", debian.name, debian.version));
-    of_debian.or(job.wanted.pool.as_ref().map(|pool| format!("Debian {} {}", pool.suite, pool.path)))
-}
-
-fn urls(job: &Job, apt: &Apt) -> Result<Vec<String>, Miss> {
-    let said = |error: AptError| Miss::Apt(error.to_string());
-    let mut urls = Vec::new();
-    if let Some(pool) = &job.wanted.pool {
-        urls.extend(apt.pool(pool).map_err(said)?);
-    }
-    if let Some(debian) = &job.wanted.debian {
-        let files = apt.originals(debian).map_err(said)?;
-        let is_ours = |listed: &&Listed| listed.sha256.is_none_or(|sha256| sha256 == job.wanted.sha256);
-        urls.extend(files.iter().filter(is_ours).map(|listed| listed.url.clone()));
-        if urls.is_empty() {
-            let offered = files.iter().map(|listed| {
-                format!("{} with sha256 {}", listed.file, listed.sha256.map(hex::encode).unwrap_or_default())
-            });
-            let offered: Vec<_> = offered.collect();
-            return Err(Miss::Apt(format!("its source has other files: {}", offered.join(", "))));
-        }
-    }
-    Ok(urls)
 }

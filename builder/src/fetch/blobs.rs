@@ -4,15 +4,17 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use kegs::{Digest, Store};
 use kegs::digest::Hasher;
+use kegs::{Digest, Store};
 
 /// The store, as seen from here. Every method may be called from many threads.
 pub trait Blobs: Sync {
     /// The staging path of a resumable download; its folder exists and is on the store's file system.
     fn partial(&self, sha256: &[u8; 32]) -> PathBuf;
-    /// Takes a whole, checked file in by rename.
+    /// Takes a whole, checked file in by rename, and returns when it is on disk.
     fn adopt(&self, staged: &Path, digest: &Digest) -> io::Result<()>;
+    /// Puts a small blob, perhaps not yet on disk: thousands come from a seed or a commit, and whoever names their
+    /// tree syncs first.
     fn put_bytes(&self, bytes: &[u8]) -> io::Result<Digest>;
     fn find_sha256(&self, sha256: &[u8; 32]) -> Option<Digest>;
     /// Where a blob that is in the store can be read.
@@ -28,7 +30,6 @@ impl Blobs for Store {
         Store::adopt(self, staged, digest).map_err(io::Error::other)
     }
 
-    /// Thousands come from a seed or a commit: whoever names their tree syncs first.
     fn put_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
         self.put_bytes_unsynced(bytes).map_err(io::Error::other)
     }
@@ -60,6 +61,7 @@ impl Blobs for Folder {
     }
 
     fn adopt(&self, staged: &Path, digest: &Digest) -> io::Result<()> {
+        fs::File::open(staged)?.sync_all()?;
         fs::rename(staged, self.blob_path(digest))
     }
 

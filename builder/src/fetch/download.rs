@@ -82,7 +82,12 @@ pub fn from(
 }
 
 /// Tries again while that may help.
-fn insist(job: &Job, client: &Client, url: &str, partial: &mut Partial) -> Result<Result<Digest, (Miss, u32)>, Stop> {
+fn insist(
+    job: &Job,
+    client: &Client,
+    url: &str,
+    partial: &mut Partial,
+) -> Result<Result<Digest, (Miss, u32)>, Stop> {
     let patience = &job.places.patience;
     let etag = Cell::new(None);
     let (mut tries, mut failed, mut most_bytes) = (0, 0, partial.bytes());
@@ -176,7 +181,10 @@ impl Answer<'_> {
                 Ok(part) => return Ok(Ok(part)),
                 Err(RecvTimeoutError::Disconnected) => return Ok(Err(self.broken("no answer".to_string()))),
                 Err(RecvTimeoutError::Timeout) if since.elapsed() >= stall => {
-                    return Ok(Err(Miss::Stalled { seconds: stall.as_secs(), bytes: self.partial.bytes() }));
+                    return Ok(Err(Miss::Stalled {
+                        seconds: stall.as_secs_f32().to_string(),
+                        bytes: self.partial.bytes(),
+                    }));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

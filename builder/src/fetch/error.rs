@@ -22,9 +22,7 @@ pub enum FetchError {
 /// What was wanted and what each place said.
 #[derive(Debug)]
 pub struct Nowhere {
-    pub name: String,
-    pub sha256: [u8; 32],
-    pub size_bytes: Option<u64>,
+    pub wanted: Wanted,
     pub tried: Vec<Attempt>,
 }
 
@@ -48,7 +46,7 @@ pub enum Miss {
     #[error("the connection broke after {bytes} bytes: {reason}")]
     Broken { bytes: u64, reason: String },
     #[error("no byte for {seconds} s, after {bytes} bytes")]
-    Stalled { seconds: u64, bytes: u64 },
+    Stalled { seconds: String, bytes: u64 },
     #[error("ended after {found} of {expected} bytes")]
     Short { expected: u64, found: u64 },
     #[error("other bytes: expected {expected} bytes, found {found}")]
@@ -79,15 +77,14 @@ impl Miss {
 
 impl FetchError {
     pub(super) fn nowhere(wanted: &Wanted, tried: Vec<Attempt>) -> FetchError {
-        let Wanted { name, sha256, size_bytes, .. } = wanted.clone();
-        FetchError::Nowhere(Box::new(Nowhere { name, sha256, size_bytes, tried }))
+        FetchError::Nowhere(Box::new(Nowhere { wanted: wanted.clone(), tried }))
     }
 }
 
 impl fmt::Display for Nowhere {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "no place has `{}` (sha256 {}", self.name, hex::encode(self.sha256))?;
-        if let Some(size_bytes) = self.size_bytes {
+        write!(f, "no place has `{}` (sha256 {}", self.wanted.name, hex::encode(self.wanted.sha256))?;
+        if let Some(size_bytes) = self.wanted.size_bytes {
             write!(f, ", {size_bytes} bytes")?;
         }
         write!(f, ")")?;

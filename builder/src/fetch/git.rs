@@ -22,7 +22,9 @@ pub enum GitError {
     Fetch { url: String, tag: String, said: String },
     #[error("tag `{tag}` of {url} is commit {found} now, expected {expected}: the tag was moved")]
     Moved { url: String, tag: String, expected: String, found: String },
-    #[error("`{path}` of {url} is a submodule; submodules are not fetched: name its repository as another source")]
+    #[error(
+        "`{path}` of {url} is a submodule; submodules are not fetched: name its repository as another source"
+    )]
     Submodule { url: String, path: String },
     #[error("`{path}` of {url} {problem}")]
     Entry { url: String, path: String, problem: String },
@@ -38,7 +40,7 @@ impl Commit {
     }
 }
 
-/// Fetches `tag` of `url` and gives the tree of `commit`, its files in `into`.
+/// Fetches `tag` of `url` (or, where `tag` is the commit's own id, that commit) and gives the tree of `commit`, its files in `into` (sync it before naming the tree).
 pub fn fetch_git(url: &str, tag: &str, commit: Commit, into: &dyn Blobs) -> Result<Tree, GitError> {
     let world = |source| GitError::Store { url: url.to_string(), source };
     let staging = into.partial(&[0; 32]);
@@ -49,7 +51,7 @@ pub fn fetch_git(url: &str, tag: &str, commit: Commit, into: &dyn Blobs) -> Resu
         said: error.message().to_string(),
     };
     let repository = clone(url, tag, folder.path()).map_err(said)?;
-    let found = repository.revparse_single("refs/rootbrew/wanted^{commit}").map_err(said)?.id();
+    let found = repository.revparse_single(&format!("{WANTED}^{{commit}}")).map_err(said)?.id();
     if found != commit.0 {
         let (expected, found) = (commit.0.to_string(), found.to_string());
         return Err(GitError::Moved { url: url.to_string(), tag: tag.to_string(), expected, found });
@@ -61,7 +63,11 @@ pub fn fetch_git(url: &str, tag: &str, commit: Commit, into: &dyn Blobs) -> Resu
     Ok(tree)
 }
 
+/// The reference that a fetch leaves in our own repository.
+const WANTED: &str = "refs/rootbrew/wanted";
+
 fn clone(url: &str, tag: &str, folder: &Path) -> Result<Repository, git2::Error> {
+    super::git_http::install()?;
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false);
     let repository = Repository::init_opts(folder, &options)?;
@@ -71,8 +77,22 @@ fn clone(url: &str, tag: &str, folder: &Path) -> Result<Repository, git2::Error>
     if url.contains("://") && !url.starts_with("file://") {
         fetch.depth(1);
     }
-    let reference = format!("+refs/tags/{tag}:refs/rootbrew/wanted");
-    repository.remote_anonymous(url)?.fetch(&[reference], Some(&mut fetch), None)?;
+    let commit = Oid::from_str(tag).ok().filter(|_| Commit::parse(tag).is_ok());
+    let asked = if commit.is_some() { tag.to_string() } else { format!("refs/tags/{tag}") };
+    let mut remote = repository.remote_anonymous(url)?;
+    let fetched = remote.fetch(&[format!("+{asked}:{WANTED}")], Some(&mut fetch), None);
+    if let Some(commit) = commit.filter(|_| fetched.is_err() || repository.find_reference(WANTED).is_err()) {
+        // Not every server gives a bare commit: then all branches, with their history.
+        fetch.depth(0);
+        remote.fetch(&["+refs/heads/*:refs/rootbrew/heads/*"], Some(&mut fetch), None)?;
+        repository.reference(WANTED, commit, true, "wanted")?;
+    } else {
+        fetched?;
+    }
+    drop(remote);
+    if repository.find_reference(WANTED).is_err() {
+        return Err(git2::Error::from_str("it has no such tag"));
+    }
     Ok(repository)
 }
 
@@ -92,7 +112,8 @@ impl Walk<'_> {
             }
             match entry.kind() {
                 Some(ObjectType::Tree) => {
-                    let inner = self.repository.find_tree(entry.id()).map_err(|error| self.git(&path, error))?;
+                    let inner =
+                        self.repository.find_tree(entry.id()).map_err(|error| self.git(&path, error))?;
                     self.folder(&inner, &format!("{path}/"), tree)?;
                 }
                 Some(ObjectType::Commit) => {

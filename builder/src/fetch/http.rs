@@ -93,7 +93,9 @@ fn stream(answer: reqwest::Result<Response>, sender: &SyncSender<Part>) {
             send(sender, Part::Head(head(&response)));
             body(response, sender);
         }
-        Err(error) if error.is_connect() || error.is_builder() => send(sender, Part::Unreachable(chain(&error))),
+        Err(error) if error.is_connect() || error.is_builder() => {
+            send(sender, Part::Unreachable(chain(&error)))
+        }
         Err(error) => send(sender, Part::Broken(chain(&error))),
     }
 }
@@ -144,7 +146,7 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
 }
 
 /// An error with its causes, in one line: the outermost alone says "error sending request".
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -9,10 +9,12 @@
 
 mod apt;
 mod blobs;
+mod debian;
 mod download;
 mod error;
 mod folder;
 mod git;
+mod git_http;
 mod http;
 mod partial;
 mod patience;
@@ -70,7 +72,10 @@ pub fn fetch(
             scope.spawn(work);
         }
     });
-    results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())).collect()
+    results
+        .into_iter()
+        .map(|slot| slot.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        .collect()
 }
 
 /// The store, then each place in order, until the bytes are there.
@@ -96,14 +101,13 @@ fn one(job: &Job) -> Result<Digest, FetchError> {
         }
         Err(error) => return Err(error),
     };
-    partial.sync().map_err(world)?;
     job.into.adopt(&path, &digest).map_err(world)?;
     Ok(digest)
 }
 
 fn search(job: &Job, partial: &mut Partial) -> Result<Digest, FetchError> {
     let mut tried = Vec::new();
-    let searches = [folder::search, download::from_urls, apt::search];
+    let searches = [folder::search, download::from_urls, debian::search];
     for search in searches {
         match search(job, partial, &mut tried) {
             Ok(digest) => return Ok(digest),

@@ -60,10 +60,6 @@ impl Partial {
         Ok(())
     }
 
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-
     pub fn discard(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
     }

@@ -76,7 +76,9 @@ fn serve(mut stream: TcpStream, answer: Answer, body: &[u8], log: &Mutex<Vec<Str
         Answer::Good | Answer::Slow => (good, &body[from..]),
         Answer::IgnoresRange => (head("200 OK", "", whole), body),
         Answer::CutAfter(count) | Answer::StallsAfter(count) => (good, &body[from..][..count]),
-        Answer::NoLength(count) => ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_string(), &body[..count]),
+        Answer::NoLength(count) => {
+            ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_string(), &body[..count])
+        }
         Answer::Status(status) => (head(status, "", 0), &body[..0]),
         Answer::Html => (head("200 OK", "Content-Type: text/html\r\n", page.len()), page.as_slice()),
         Answer::OtherBytes => (head("200 OK", "", whole), &[b'x'; 4096][..whole]),
@@ -110,7 +112,9 @@ fn request(stream: &TcpStream) -> (usize, Option<String>) {
             Some((name, value)) if name.eq_ignore_ascii_case("range") => {
                 from = value.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap();
             }
-            Some((name, value)) if name.eq_ignore_ascii_case("if-range") => if_range = Some(value.to_string()),
+            Some((name, value)) if name.eq_ignore_ascii_case("if-range") => {
+                if_range = Some(value.to_string())
+            }
             _ if line.is_empty() => break,
             _ => {}
         }

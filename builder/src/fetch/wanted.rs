@@ -75,11 +75,20 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
     /// A place is asked.
-    Asking { place: &'a str },
+    Asking {
+        place: &'a str,
+    },
     /// Bytes so far, of how many (where anyone said). At most ten a second.
-    Progress { bytes: u64, size_bytes: Option<u64> },
+    Progress {
+        bytes: u64,
+        size_bytes: Option<u64>,
+    },
     /// The place failed in a way that may pass.
-    Retrying { place: &'a str, reason: &'a str, pause: Duration },
+    Retrying {
+        place: &'a str,
+        reason: &'a str,
+        pause: Duration,
+    },
     Done,
     Failed,
 }

@@ -50,7 +50,10 @@ impl<R: Read> Member<'_, R> {
         io::copy(&mut self.content, &mut io::sink())?;
         let is_short = self.content.limit() > 0;
         if is_short {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("`{}` is cut short", self.name)));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("`{}` is cut short", self.name),
+            ));
         }
         let padding = self.size_bytes % 2;
         io::copy(&mut self.content.into_inner().take(padding), &mut io::sink())?;

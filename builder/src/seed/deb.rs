@@ -75,47 +75,61 @@ fn entries(member: &str, plain: &mut dyn Read, blobs: &dyn Blobs) -> Result<Vec<
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         let raw = entry.path_bytes().into_owned();
-        let refuse = |problem: &str| DebError::Entry {
-            path: String::from_utf8_lossy(&raw).into_owned(),
-            problem: problem.to_string(),
+        let told = |problem| match problem {
+            Problem::Refused(problem) => {
+                let path = String::from_utf8_lossy(&raw).into_owned();
+                DebError::Entry { path, problem: problem.to_string() }
+            }
+            Problem::Damaged(source) => damaged(source),
+            Problem::Store(source) => {
+                DebError::Store { path: String::from_utf8_lossy(&raw).into_owned(), source }
+            }
         };
-        let path = path::clean(&raw).map_err(refuse)?;
-        if path.matches('/').count() > DEPTH_MAX {
-            return Err(refuse("is nested too deep"));
-        }
-        // Checked even where it is dropped: what is refused does not depend on where it lies.
-        let kind = entry.header().entry_type();
-        let value = match kind {
-            EntryType::Directory => Entry::Node(Node::Folder),
-            EntryType::Symlink => {
-                let target = entry.link_name_bytes().ok_or_else(|| refuse("is a link to nothing"))?;
-                Entry::Node(Node::Link { target: path::target(&path, &target).map_err(refuse)? })
-            }
-            EntryType::Link => {
-                let target = entry.link_name_bytes().ok_or_else(|| refuse("is a link to nothing"))?;
-                Entry::Same { as_path: path::clean(&target).map_err(|_| refuse("is a hard link that leaves the archive"))? }
-            }
-            EntryType::Regular | EntryType::Continuous => {
-                // A dropped file is still something that a hard link elsewhere may name; none in Debian does.
-                if path::is_dropped(&path) {
-                    continue;
-                }
-                Entry::Node(file(&path, &mut entry, blobs).map_err(|problem| match problem {
-                    Problem::Refused(problem) => refuse(problem),
-                    Problem::Damaged(source) => damaged(source),
-                    Problem::Store(source) => DebError::Store { path: path.clone(), source },
-                })?)
-            }
-            EntryType::Block | EntryType::Char => return Err(refuse("is a device")),
-            EntryType::Fifo => return Err(refuse("is a fifo")),
-            EntryType::GNUSparse => return Err(refuse("is a sparse file")),
-            _ => return Err(refuse("is of a kind that is not known")),
-        };
-        if !path.is_empty() && !path::is_dropped(&path) {
+        let path = path::clean(&raw).map_err(Problem::Refused).map_err(told)?;
+        if let Some(value) = value(&path, &mut entry, blobs).map_err(told)? {
             found.push((path, value));
         }
     }
     Ok(found)
+}
+
+/// What stands at `path`; nothing for the root, and for what is dropped. Refused is refused wherever it lies.
+fn value(
+    path: &str,
+    entry: &mut tar::Entry<&mut dyn Read>,
+    blobs: &dyn Blobs,
+) -> Result<Option<Entry>, Problem> {
+    if path.matches('/').count() > DEPTH_MAX {
+        return Err(Problem::Refused("is nested too deep"));
+    }
+    let value = match entry.header().entry_type() {
+        EntryType::Directory => Entry::Node(Node::Folder),
+        EntryType::Symlink => Entry::Node(Node::Link { target: path::target(path, &link(entry)?)? }),
+        EntryType::Link => {
+            let as_path = path::clean(&link(entry)?);
+            Entry::Same {
+                as_path: as_path.map_err(|_| Problem::Refused("is a hard link that leaves the archive"))?,
+            }
+        }
+        // Not read at all; a hard link elsewhere that names it is then refused, and none in Debian does.
+        EntryType::Regular | EntryType::Continuous if path::is_dropped(path) => return Ok(None),
+        EntryType::Regular | EntryType::Continuous => Entry::Node(file(path, entry, blobs)?),
+        EntryType::Block | EntryType::Char => return Err(Problem::Refused("is a device")),
+        EntryType::Fifo => return Err(Problem::Refused("is a fifo")),
+        EntryType::GNUSparse => return Err(Problem::Refused("is a sparse file")),
+        _ => return Err(Problem::Refused("is of a kind that is not known")),
+    };
+    Ok((!path.is_empty() && !path::is_dropped(path)).then_some(value))
+}
+
+fn link(entry: &tar::Entry<&mut dyn Read>) -> Result<Vec<u8>, Problem> {
+    entry.link_name_bytes().map(|target| target.into_owned()).ok_or(Problem::Refused("is a link to nothing"))
+}
+
+impl From<&'static str> for Problem {
+    fn from(problem: &'static str) -> Problem {
+        Problem::Refused(problem)
+    }
 }
 
 enum Problem {

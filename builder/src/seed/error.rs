@@ -6,7 +6,9 @@ use crate::fetch::AptError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    #[error("`{deb}` is not in the store; `rootbrew fetch` brings it. If no place has it any more, `rootbrew seed refresh` pins anew")]
+    #[error(
+        "`{deb}` is not in the store; `rootbrew fetch` brings it. If no place has it any more, `rootbrew seed refresh` pins anew"
+    )]
     Absent { deb: String },
     #[error("`{deb}`: {source}")]
     Deb { deb: String, source: DebError },

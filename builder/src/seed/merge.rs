@@ -62,9 +62,7 @@ fn resolve(deb: &str, entries: Vec<(String, Entry)>) -> Result<Vec<(String, Node
 fn place(owned: &mut Owned, path: String, node: Node, deb: &str) -> Result<(), SeedError> {
     match owned.get(&path) {
         Some((there, _)) if *there == node => Ok(()),
-        Some((_, first)) => {
-            Err(SeedError::Conflict { path, first: first.clone(), second: deb.to_string() })
-        }
+        Some((_, first)) => Err(SeedError::Conflict { path, first: first.clone(), second: deb.to_string() }),
         None => {
             owned.insert(path, (node, deb.to_string()));
             Ok(())

@@ -63,13 +63,14 @@ pub fn wanted(seed: &Seed) -> Vec<Wanted> {
     seed.debs.iter().map(one).collect()
 }
 
-/// The seed's tree, its files put into `blobs`; several `.deb`s at once (rayon's pool). The same seed gives the same tree.
+/// The seed's tree, its files put into `blobs` (sync it before naming the tree); several `.deb`s at once (rayon's pool). The same seed gives the same tree.
 pub fn unpack(seed: &Seed, blobs: &dyn Blobs, events: &(dyn Fn(Unpacked) + Sync)) -> Result<Tree, SeedError> {
     let done = std::sync::atomic::AtomicUsize::new(0);
     let one = |deb: &Deb| -> Result<_, SeedError> {
         let digest = blobs.find_sha256(&deb.sha256).ok_or_else(|| SeedError::Absent { deb: deb.pin() })?;
         let path = blobs.blob_path(&digest);
-        let entries = deb::unpack(&path, blobs).map_err(|source| SeedError::Deb { deb: deb.pin(), source })?;
+        let entries =
+            deb::unpack(&path, blobs).map_err(|source| SeedError::Deb { deb: deb.pin(), source })?;
         let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         events(Unpacked { deb, done, of: seed.debs.len() });
         Ok(entries)

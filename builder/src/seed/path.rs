@@ -42,7 +42,9 @@ fn merge_usr(path: &str) -> String {
 
 /// Whether `path` is, or lies in, what no build reads.
 pub fn is_dropped(path: &str) -> bool {
-    DROPPED.iter().any(|dropped| path.strip_prefix(dropped).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    DROPPED.iter().any(|dropped| {
+        path.strip_prefix(dropped).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// A link's target as it is kept: relative, and never above the root. `at` is the link's own clean path.

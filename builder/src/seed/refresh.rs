@@ -25,7 +25,8 @@ pub fn refresh(old: &str, seed: &Seed, state: &Path) -> Result<String, SeedError
 }
 
 fn written_by_hand(old: &str) -> &str {
-    let at = if old.starts_with(PINNED) { Some(0) } else { old.find(&format!("\n{PINNED}")).map(|at| at + 1) };
+    let at =
+        if old.starts_with(PINNED) { Some(0) } else { old.find(&format!("\n{PINNED}")).map(|at| at + 1) };
     at.map_or(old, |at| &old[..at])
 }
 

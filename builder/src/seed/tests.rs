@@ -55,7 +55,9 @@ fn header(path: &str, kind: u8, link: &str, size: u64) -> [u8; 512] {
 fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut ar = b"!<arch>\n".to_vec();
     for (name, content) in members {
-        ar.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, content.len()).bytes());
+        ar.extend(
+            format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, content.len()).bytes(),
+        );
         ar.extend(*content);
         ar.resize(ar.len().next_multiple_of(2), b'\n');
     }
@@ -131,8 +133,15 @@ fn usr_is_merged_and_docs_are_dropped() {
         Item("./lib64/ld.so", b'2', "/lib/x86/ld.so"),
         Item("./etc/up", b'2', "../lib/x"),
     ]);
-    let two = deb(&[Item("./bin/", b'5', ""), file("./usr/bin/gcc-12", "gcc"), Item("./usr/bin/gcc", b'2', "gcc-12")]);
-    check(&[one, two], &[("bin/sh", "dash"), ("usr/bin/cc", "gcc")], expect![[r#"
+    let two = deb(&[
+        Item("./bin/", b'5', ""),
+        file("./usr/bin/gcc-12", "gcc"),
+        Item("./usr/bin/gcc", b'2', "gcc-12"),
+    ]);
+    check(
+        &[one, two],
+        &[("bin/sh", "dash"), ("usr/bin/cc", "gcc")],
+        expect![[r#"
         bin -> usr/bin
         empty/
         etc/up -> ../lib/x
@@ -150,7 +159,8 @@ fn usr_is_merged_and_docs_are_dropped() {
         usr/lib64/
         usr/lib64/ld.so -> ../../usr/lib/x86/ld.so
         usr/sbin/
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -176,12 +186,20 @@ fn each_packing_is_read_to_its_end() {
         let text = unpacked(&[deb_of(name, bytes)], &[]);
         assert!(text.starts_with(&format!("`a=1`: its {name} is damaged: ")), "{name}: {text}");
     }
-    check(&[deb_of("data.tar.lzma", b"")], &[], expect![[r#"
+    check(
+        &[deb_of("data.tar.lzma", b"")],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: `data.tar.lzma` is packed in a way that is not known
-    "#]]);
-    check(&[deb_of("data.tar.gz", &gzip(&tar)[..30])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb_of("data.tar.gz", &gzip(&tar)[..30])],
+        &[],
+        expect![[r#"
         `a=1`: its data.tar.gz is damaged: incomplete deflate stream
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -190,106 +208,209 @@ fn no_path_leaves_the_tree() {
         let text = unpacked(&[deb(&[file(path, "x")])], &[]);
         assert!(text.starts_with(&format!("`a=1`: `{path}` ")), "{text}");
     }
-    check(&[deb(&[file("a/../../x", "x")])], &[], expect![[r#"
+    check(
+        &[deb(&[file("a/../../x", "x")])],
+        &[],
+        expect![[r#"
         `a=1`: `a/../../x` leaves the archive (`..`)
-    "#]]);
-    check(&[deb(&[file("/etc/passwd", "x")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[file("/etc/passwd", "x")])],
+        &[],
+        expect![[r#"
         `a=1`: `/etc/passwd` is an absolute path
-    "#]]);
-    check(&[deb(&[Item("a/link", b'2', "../../x")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("a/link", b'2', "../../x")])],
+        &[],
+        expect![[r#"
         `a=1`: `a/link` is a link that leaves the tree
-    "#]]);
-    check(&[deb(&[Item("a/link", b'2', "b/../../..")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("a/link", b'2', "b/../../..")])],
+        &[],
+        expect![[r#"
         `a=1`: `a/link` is a link that leaves the tree
-    "#]]);
-    check(&[deb(&[Item("hard", b'1', "../etc/shadow")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("hard", b'1', "../etc/shadow")])],
+        &[],
+        expect![[r#"
         `a=1`: `hard` is a hard link that leaves the archive
-    "#]]);
-    check(&[deb(&[Item("hard", b'1', "nothing")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("hard", b'1', "nothing")])],
+        &[],
+        expect![[r#"
         `a`: `hard` is a hard link to `nothing`, which is no file before it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn nothing_but_files_folders_and_links() {
-    check(&[deb(&[Item("dev/sda", b'4', "")])], &[], expect![[r#"
+    check(
+        &[deb(&[Item("dev/sda", b'4', "")])],
+        &[],
+        expect![[r#"
         `a=1`: `dev/sda` is a device
-    "#]]);
-    check(&[deb(&[Item("dev/tty", b'3', "")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("dev/tty", b'3', "")])],
+        &[],
+        expect![[r#"
         `a=1`: `dev/tty` is a device
-    "#]]);
-    check(&[deb(&[Item("fifo", b'6', "")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("fifo", b'6', "")])],
+        &[],
+        expect![[r#"
         `a=1`: `fifo` is a fifo
-    "#]]);
-    check(&[deb(&[Item("usr/share/doc/fifo", b'6', "")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("usr/share/doc/fifo", b'6', "")])],
+        &[],
+        expect![[r#"
         `a=1`: `usr/share/doc/fifo` is a fifo
-    "#]]);
-    check(&[deb(&[Item("odd", b'Q', "")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("odd", b'Q', "")])],
+        &[],
+        expect![[r#"
         `a=1`: `odd` is of a kind that is not known
-    "#]]);
-    check(&[deb(&[Item("sparse", b'S', "")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("sparse", b'S', "")])],
+        &[],
+        expect![[r#"
         `a=1`: its data.tar is damaged: sparse entry type listed but not GNU header
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn sizes_are_not_believed() {
     let huge = [header("huge", b'0', "", 1 << 32).as_slice(), &[0; 2048]].concat();
-    check(&[deb_of("data.tar", &huge)], &[], expect![[r#"
+    check(
+        &[deb_of("data.tar", &huge)],
+        &[],
+        expect![[r#"
         `a=1`: `huge` is too large
-    "#]]);
+    "#]],
+    );
     let short = [header("short", b'0', "", 4096).as_slice(), &[0; 512]].concat();
-    check(&[deb_of("data.tar", &short)], &[], expect![[r#"
+    check(
+        &[deb_of("data.tar", &short)],
+        &[],
+        expect![[r#"
         `a=1`: `short` is cut short
-    "#]]);
+    "#]],
+    );
     let mut sum = tar(&[file("x", "y")]);
     sum[0] = b'z';
-    check(&[deb_of("data.tar", &sum)], &[], expect![[r#"
+    check(
+        &[deb_of("data.tar", &sum)],
+        &[],
+        expect![[r#"
         `a=1`: its data.tar is damaged: archive header checksum mismatch
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_no_deb() {
-    check(&[b"<!DOCTYPE html>".to_vec()], &[], expect![[r#"
+    check(
+        &[b"<!DOCTYPE html>".to_vec()],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: it does not begin with `!<arch>`
-    "#]]);
-    check(&[b"!<arch>\n".to_vec()], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[b"!<arch>\n".to_vec()],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: it has no `data.tar`
-    "#]]);
-    check(&[ar(&[("data.tar", b"")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[ar(&[("data.tar", b"")])],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: its first member is `data.tar` and not `debian-binary`
-    "#]]);
+    "#]],
+    );
     let whole = deb(&[file("x", "y")]);
-    check(&[whole[..100].to_vec()], &[], expect![[r#"
+    check(
+        &[whole[..100].to_vec()],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: failed to fill whole buffer
-    "#]]);
-    check(&[whole[..whole.len() - 1500].to_vec()], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[whole[..whole.len() - 1500].to_vec()],
+        &[],
+        expect![[r#"
         `a=1`: its data.tar is damaged: unexpected EOF during skip
-    "#]]);
+    "#]],
+    );
     let mut size = whole.clone();
     size[8 + 48..8 + 58].copy_from_slice(b"-1        ");
-    check(&[size], &[], expect![[r#"
+    check(
+        &[size],
+        &[],
+        expect![[r#"
         `a=1`: is no `.deb`: a member's size is not a number
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn two_debs_and_one_path() {
-    check(&[deb(&[file("bin/x", "1")]), deb(&[file("usr/bin/x", "2")])], &[], expect![[r#"
+    check(
+        &[deb(&[file("bin/x", "1")]), deb(&[file("usr/bin/x", "2")])],
+        &[],
+        expect![[r#"
         `usr/bin/x` is in `a` and in `b`, and they differ
-    "#]]);
-    check(&[deb(&[file("etc/x", "1")]), deb(&[file("etc/x/y", "2")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[file("etc/x", "1")]), deb(&[file("etc/x/y", "2")])],
+        &[],
+        expect![[r#"
         `etc/x/y` of `b` lies under `etc/x`, which `a` has as a file or a link
-    "#]]);
-    check(&[deb(&[Item("opt", b'2', "usr")]), deb(&[file("opt/y", "2")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[Item("opt", b'2', "usr")]), deb(&[file("opt/y", "2")])],
+        &[],
+        expect![[r#"
         `opt/y` of `b` lies under `opt`, which `a` has as a file or a link
-    "#]]);
-    check(&[deb(&[file("bin", "1")])], &[], expect![[r#"
+    "#]],
+    );
+    check(
+        &[deb(&[file("bin", "1")])],
+        &[],
+        expect![[r#"
         `usr/bin` is in `a` and in `the seed's own links`, and they differ
-    "#]]);
+    "#]],
+    );
     let same = || deb(&[file("etc/x", "1")]);
-    check(&[same(), same()], &[], expect![[r#"
+    check(
+        &[same(), same()],
+        &[],
+        expect![[r#"
         bin -> usr/bin
         etc/x 1
         lib -> usr/lib
@@ -299,25 +420,40 @@ fn two_debs_and_one_path() {
         usr/lib/
         usr/lib64/
         usr/sbin/
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn links_of_the_seed_name_what_is_there() {
     let dash = || deb(&[file("bin/dash", "1"), file("usr/bin/awk", "1")]);
-    check(&[dash()], &[("usr/bin/sh", "bash")], expect![[r#"
+    check(
+        &[dash()],
+        &[("usr/bin/sh", "bash")],
+        expect![[r#"
         link `usr/bin/sh` -> `bash` of the seed: nothing is there
-    "#]]);
-    check(&[dash()], &[("usr/bin/awk", "dash")], expect![[r#"
+    "#]],
+    );
+    check(
+        &[dash()],
+        &[("usr/bin/awk", "dash")],
+        expect![[r#"
         `usr/bin/awk` is in `a` and in `the seed's own links`, and they differ
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_deb_that_is_not_in_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Folder::open(folder.path()).unwrap();
-    let gone = Deb { name: "m4".into(), version: "1".into(), path: "pool/m4.deb".into(), sha256: [0; 32], size_bytes: 1 };
+    let gone = Deb {
+        name: "m4".into(),
+        version: "1".into(),
+        path: "pool/m4.deb".into(),
+        sha256: [0; 32],
+        size_bytes: 1,
+    };
     let seed = Seed { suite: "x".into(), asked: vec![], links: Default::default(), debs: vec![gone] };
     expect!["`m4=1` is not in the store; `rootbrew fetch` brings it. If no place has it any more, `rootbrew seed refresh` pins anew"].assert_eq(&unpack(&seed, &blobs, &|_| {}).unwrap_err().to_string());
 }
@@ -328,12 +464,18 @@ fn check_text(text: &str, expected: Expect) {
 
 #[test]
 fn faults_in_a_seeds_text_come_all_at_once() {
-    check_text("suite = 1", expect![[r#"
+    check_text(
+        "suite = 1",
+        expect![[r#"
         s.toml:1:9: invalid type: integer `1`, expected a string
-    "#]]);
-    check_text("suite = 'x'\nasked = []\nask = 1", expect![[r#"
+    "#]],
+    );
+    check_text(
+        "suite = 'x'\nasked = []\nask = 1",
+        expect![[r#"
         s.toml:3:1: unknown field `ask`, expected one of `suite`, `asked`, `links`, `pinned`
-    "#]]);
+    "#]],
+    );
     check_text(
         r#"
 suite = "../bookworm"
@@ -370,14 +512,17 @@ debs = [
 fn a_seed_that_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.toml");
-    let told = || load(&path).unwrap_err().to_string().replace(&folder.path().display().to_string(), "FOLDER");
+    let told =
+        || load(&path).unwrap_err().to_string().replace(&folder.path().display().to_string(), "FOLDER");
     expect![[r#"
         FOLDER/s.toml:1:1: cannot be read: No such file or directory (os error 2)
-    "#]].assert_eq(&told());
+    "#]]
+    .assert_eq(&told());
     fs::write(&path, b"suite = \"\xff\"").unwrap();
     expect![[r#"
         FOLDER/s.toml:1:1: is not UTF-8 (byte 9)
-    "#]].assert_eq(&told());
+    "#]]
+    .assert_eq(&told());
 }
 
 fn seed_path() -> PathBuf {
@@ -413,7 +558,10 @@ fn the_pinned_seed_builds_c() {
     let built = Command::new("bwrap")
         .args(["--unshare-all", "--clearenv", "--setenv", "PATH", "/usr/bin", "--ro-bind"])
         .arg(root.path())
-        .args(["/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--chdir", "/tmp", "/bin/sh", "-euc", BUILD])
+        .args([
+            "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--chdir", "/tmp", "/bin/sh", "-euc",
+            BUILD,
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&built.stdout) + String::from_utf8_lossy(&built.stderr);
@@ -437,7 +585,8 @@ fn the_pinned_seed_builds_c() {
         1
         bye 2.0
         pkgconf
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 /// Each tool of the seed does its work once.
@@ -486,6 +635,7 @@ fn a_refresh_keeps_what_people_wrote() {
     let seed = parse(Path::new("s.toml"), old).unwrap();
     let new = refresh(old, &seed, folder.path()).unwrap();
     assert!(new.starts_with(old.strip_suffix("debs = []\n").unwrap()), "{new}");
-    let names: Vec<_> = parse(Path::new("s.toml"), &new).unwrap().debs.into_iter().map(|deb| deb.name).collect();
+    let names: Vec<_> =
+        parse(Path::new("s.toml"), &new).unwrap().debs.into_iter().map(|deb| deb.name).collect();
     assert_eq!(names, ["gcc-12-base", "libc6", "libgcc-s1", "m4"]);
 }

@@ -80,9 +80,8 @@ struct WrittenDeb {
 pub fn load(path: &Path) -> Result<Seed, Faults> {
     let unreadable = |problem: String| Faults(vec![Text::new(path, "").fault(0..0, problem)]);
     let bytes = std::fs::read(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-    let content = String::from_utf8(bytes).map_err(|error| {
-        unreadable(format!("is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
-    })?;
+    let content = String::from_utf8(bytes)
+        .map_err(|error| unreadable(format!("is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))?;
     parse(path, &content)
 }
 
@@ -148,7 +147,12 @@ impl Check<'_> {
     fn deb(&mut self, deb: &WrittenDeb) -> Option<Deb> {
         self.word(&deb.name, "name", is_name, NAME_HELP);
         self.word(&deb.version, "version", is_version, "a Debian version, such as `1:1.2.13.dfsg-1`");
-        self.word(&deb.path, "path in the archive", is_pool_path, "such as `pool/main/m/m4/m4_1.4.19-3_amd64.deb`");
+        self.word(
+            &deb.path,
+            "path in the archive",
+            is_pool_path,
+            "such as `pool/main/m/m4/m4_1.4.19-3_amd64.deb`",
+        );
         if *deb.size.get_ref() == 0 {
             self.fault(deb.size.span(), "a `.deb` is not empty".to_string(), "its size in bytes");
         }
