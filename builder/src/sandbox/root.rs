@@ -64,7 +64,7 @@ fn take(setup: &Setup, abilities: &mut Abilities) -> Result<Outside, Failure> {
     Ok(Outside {
         // 64 MiB: only folders, links and a few small files lie in it.
         root: memory(64 << 20, "0755").map_err(refuse("mount the root"))?,
-        binds: ordered(&setup.binds, setup.face.order).into_iter().map(take_bind).collect::<Result<_, _>>()?,
+        binds: setup.binds.iter().map(take_bind).collect::<Result<_, _>>()?,
         jobserver: setup.jobserver.as_deref().map(take_jobserver).transpose()?,
         devices: DEVICES.iter().map(|name| take_device(name)).collect::<Result<_, _>>()?,
         build: take_build(setup, abilities.user).map_err(|error| Failure::Setup(format!("/build: {error}")))?,
@@ -113,13 +113,6 @@ pub fn copy(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
     let tree = open_tree(CWD, path, flags)?;
     sys::mount_setattr(tree.as_fd(), &MountAttr { set: attributes, clear: 0, propagation: 0, userns_fd: 0 })?;
     Ok(tree)
-}
-
-fn ordered<T>(all: &[T], order: Order) -> Vec<&T> {
-    match order {
-        Order::Sorted => all.iter().collect(),
-        Order::Reversed => all.iter().rev().collect(),
-    }
 }
 
 fn take_bind(bind: &Bind) -> Result<(OwnedFd, String), Failure> {
@@ -172,6 +165,10 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
         let made = parent(&link.path).and_then(|()| Ok(rustix::fs::symlink(&*link.target, &*link.path)?));
         made.map_err(|error| Failure::Setup(format!("link {} to {}: {error}", link.path, link.target)))?;
     }
+    if setup.face.order == Order::Reversed {
+        let made = outside.binds.iter().rev().try_for_each(|(tree, to)| make_place(tree, to));
+        made.map_err(inside("make the places of binds"))?;
+    }
     for (tree, to) in &outside.binds {
         place(tree, to).map_err(|error| Failure::Setup(format!("bind at {to}: {error}")))?;
     }
@@ -209,20 +206,24 @@ fn make_etc(setup: &Setup) -> io::Result<()> {
     std::fs::write("/etc/hosts", format!("127.0.0.1 localhost {}\n::1 localhost\n", face.hostname))
 }
 
-/// Attaches at a path that is made if it is not there: a folder for a folder, an empty file for anything else.
+/// Attaches at a path that is made if it is not there.
 fn place(tree: &OwnedFd, to: &str) -> io::Result<()> {
+    make_place(tree, to)?;
+    attach(tree, to)
+}
+
+/// A folder for a folder, an empty file for anything else.
+fn make_place(tree: &OwnedFd, to: &str) -> io::Result<()> {
     let is_folder = FileType::from_raw_mode(rustix::fs::fstat(tree)?.st_mode) == FileType::Directory;
     let make = || match is_folder {
         true => rustix::fs::mkdir(to, Mode::from_raw_mode(0o755)),
         false => rustix::fs::mknodat(CWD, to, FileType::RegularFile, Mode::from_raw_mode(0o644), 0),
     };
     match make() {
-        Err(rustix::io::Errno::NOENT) => parent(to).and_then(|()| Ok(make()?))?,
-        // Inside a bind that has the place already.
-        Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) | Ok(()) => {}
-        Err(error) => return Err(error.into()),
+        Err(rustix::io::Errno::NOENT) => parent(to).and_then(|()| Ok(make()?)),
+        Err(rustix::io::Errno::EXIST) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    attach(tree, to)
 }
 
 fn parent(path: &str) -> io::Result<()> {

@@ -43,44 +43,78 @@ fn files_folders_and_links() {
             symlink("nowhere", root.join("dead")).unwrap();
             symlink("loop", root.join("loop")).unwrap();
         },
-        expect![[""]],
+        expect![[r#"
+            bin Folder
+            bin/empty Folder
+            bin/near Link { target: "../bin/tool" }
+            bin/text File { executable: false, size_bytes: 1 }
+            bin/tool File { executable: true, size_bytes: 1 }
+            bin/twin File { executable: true, size_bytes: 1 }
+            dead Link { target: "nowhere" }
+            dep Link { target: "/kegs/dep/1/lib/x" }
+            loop Link { target: "loop" }
+            own Link { target: "/kegs/own/0/bin" }
+        "#]],
     );
 }
 
 #[test]
 fn setuid() {
-    check(|root| mode(&root.join("su"), 0o4755), expect![[""]]);
+    check(|root| mode(&root.join("su"), 0o4755), expect![[r#"
+        error: `su` is setuid or setgid (mode 4755); install it without
+    "#]]);
 }
 
 #[test]
 fn setgid() {
-    check(|root| mode(&root.join("sg"), 0o2755), expect![[""]]);
+    check(|root| mode(&root.join("sg"), 0o2755), expect![[r#"
+        error: `sg` is setuid or setgid (mode 2755); install it without
+    "#]]);
 }
 
 #[test]
 fn fifo() {
     let make = |root: &Path| assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
-    check(make, expect![[""]]);
+    check(make, expect![[r#"
+        error: `pipe` is a fifo; a keg holds files, folders and links
+    "#]]);
+}
+
+#[test]
+fn device() {
+    use rustix::fs::{CWD, FileType, mknodat};
+    // The one device that an ordinary user may make: a whiteout.
+    check(|root| mknodat(CWD, root.join("d"), FileType::CharacterDevice, 0o600.into(), 0).unwrap(), expect![[r#"
+        error: `d` is a device; a keg holds files, folders and links
+    "#]]);
 }
 
 #[test]
 fn socket() {
-    check(|root| drop(UnixListener::bind(root.join("socket")).unwrap()), expect![[""]]);
+    check(|root| drop(UnixListener::bind(root.join("socket")).unwrap()), expect![[r#"
+        error: `socket` is a socket; a keg holds files, folders and links
+    "#]]);
 }
 
 #[test]
 fn absolute_link_outside() {
-    check(|root| symlink("/etc/passwd", root.join("link")).unwrap(), expect![[""]]);
+    check(|root| symlink("/etc/passwd", root.join("link")).unwrap(), expect![[r#"
+        error: `link` is a link to `/etc/passwd`, which leaves the keg
+    "#]]);
 }
 
 #[test]
 fn absolute_link_to_an_undeclared_keg() {
-    check(|root| symlink("/kegs/dep/10/x", root.join("link")).unwrap(), expect![[""]]);
+    check(|root| symlink("/kegs/dep/10/x", root.join("link")).unwrap(), expect![[r#"
+        error: `link` is a link to `/kegs/dep/10/x`, which leaves the keg
+    "#]]);
 }
 
 #[test]
 fn absolute_link_through_a_declared_keg() {
-    check(|root| symlink("/kegs/dep/1/../../../etc", root.join("link")).unwrap(), expect![[""]]);
+    check(|root| symlink("/kegs/dep/1/../../../etc", root.join("link")).unwrap(), expect![[r#"
+        error: `link` is a link to `/kegs/dep/1/../../../etc`, which leaves the keg
+    "#]]);
 }
 
 #[test]
@@ -90,7 +124,9 @@ fn relative_link_outside() {
             fs::create_dir(root.join("lib")).unwrap();
             symlink("../../x", root.join("lib/link")).unwrap();
         },
-        expect![[""]],
+        expect![[r#"
+            error: `lib/link` is a link to `../../x`, which leaves the keg
+        "#]],
     );
 }
 
@@ -102,14 +138,18 @@ fn link_outside_by_another_link() {
             symlink("../..", root.join("a/b/top")).unwrap();
             symlink("a/b/top/../x", root.join("link")).unwrap();
         },
-        expect![[""]],
+        expect![[r#"
+            error: `link` is a link to `a/b/top/../x`, which leaves the keg
+        "#]],
     );
 }
 
 #[test]
 fn name_that_is_not_utf8() {
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
-    check(|root| fs::write(root.join(name), "").unwrap(), expect![[""]]);
+    check(|root| fs::write(root.join(name), "").unwrap(), expect![[r#"
+        error: `caf\xe9`: a name that is not UTF-8
+    "#]]);
 }
 
 #[test]
@@ -128,5 +168,5 @@ fn out_of_a_sandbox() {
     assert!(ended.end.is_success(), "{said}");
     let out = fs::File::open(toy::build_folder(&ended, "out")).unwrap();
     let error = check_outputs(&out, "/kegs/own/0", &[]).unwrap_err().to_string();
-    expect![[""]].assert_eq(&error);
+    expect!["`pipe` is a fifo; a keg holds files, folders and links"].assert_eq(&error);
 }

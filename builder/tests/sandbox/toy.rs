@@ -25,7 +25,7 @@ pub fn probe(words: &[&str]) -> Setup {
 fn toy(argv: &[&str]) -> Setup {
     let bind = |from: &Path, to: &str| Bind { from: from.into(), to: to.into() };
     let link = |name: &str| Link { path: format!("/bin/{name}"), target: "busybox".into() };
-    let names = ["sh", "cat", "ls", "id", "sleep", "setsid", "dd", "ip", "mkfifo", "ln", "mkdir", "touch", "hostname", "grep", "true", "wc", "cut", "sort", "env", "readlink", "nproc", "tr"];
+    let names = ["sh", "cat", "ls", "id", "sleep", "setsid", "dd", "ip", "mkfifo", "ln", "mkdir", "touch", "hostname", "grep", "true", "wc", "cut", "sort", "env", "readlink", "nproc", "find"];
     Setup {
         binds: vec![bind(Path::new(BUSYBOX), "/bin/busybox"), bind(compiled_probe(), "/probe")],
         links: names.map(link).into(),
