@@ -84,7 +84,12 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started };
     let seen = watch.until_end()?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
-    Ok(Report { end: seen.end, wall_s: started.elapsed().as_secs_f64(), cpu_s: seen.cpu_s, memory_peak_bytes })
+    Ok(Report {
+        end: seen.end,
+        wall_s: started.elapsed().as_secs_f64(),
+        cpu_s: seen.cpu_s,
+        memory_peak_bytes,
+    })
 }
 
 /// Without a terminal no key reaches us: the caller alone decides what Ctrl-C means. With one, the shell inside has
@@ -94,7 +99,9 @@ fn leave_terminal(terminal: Terminal) {
         // Fails only for a leader of a group, which a spawned process is not.
         Terminal::None => drop(rustix::process::setsid()),
         Terminal::Callers => {
-            [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU].into_iter().for_each(sys::ignore_signal);
+            [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU]
+                .into_iter()
+                .for_each(sys::ignore_signal);
         }
     }
 }

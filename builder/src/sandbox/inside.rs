@@ -39,10 +39,15 @@ fn run(spec: &Spec, helper: &OwnedFd, doors: Vec<File>, mut abilities: Abilities
     die_with_helper().map_err(|error| cause::refused("tie the sandbox to its helper", &error))?;
     cgroup::enter(doors).map_err(|error| cause::refused("enter the sandbox's cgroup", &error))?;
     await_go(helper)?;
+    // Now nothing inside may trace us or read our memory; before, it would keep the helper from mapping our ids.
+    let hidden = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    hidden.map_err(|error| cause::refused("hide the sandbox's first process", &error.into()))?;
     name_machine(spec).map_err(|error| cause::refused("name the sandbox's machine", &error))?;
     network().map_err(|error| cause::refused("bring up the sandbox's loopback network", &error))?;
     let build = root::make(&spec.setup, &mut abilities)?;
     await_go(helper)?;
+    payload::limit_processes(&spec.setup, abilities)
+        .map_err(|error| cause::refused("limit processes", &error))?;
     sys::block_sigchld();
     match sys::fork_into(0).map_err(|error| cause::refused("start the command", &error))? {
         0 => payload::run(spec, helper, build, abilities),
@@ -56,10 +61,7 @@ fn run(spec: &Spec, helper: &OwnedFd, doors: Vec<File>, mut abilities: Abilities
 }
 
 fn die_with_helper() -> io::Result<()> {
-    // Without "dumpable" no process inside may trace us or read our memory.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(())
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
 /// Waits for the helper's word; a helper that died before our death signal was set is seen here.

@@ -67,11 +67,16 @@ fn take(setup: &Setup, abilities: &mut Abilities) -> Result<Outside, Failure> {
         binds: setup.binds.iter().map(take_bind).collect::<Result<_, _>>()?,
         jobserver: setup.jobserver.as_deref().map(take_jobserver).transpose()?,
         devices: DEVICES.iter().map(|name| take_device(name)).collect::<Result<_, _>>()?,
-        build: take_build(setup, abilities.user).map_err(|error| Failure::Setup(format!("/build: {error}")))?,
+        build: take_build(setup, abilities.user)
+            .map_err(|error| Failure::Setup(format!("/build: {error}")))?,
         tmp: memory(small, "1777").map_err(refuse("mount /tmp"))?,
         shm: memory(small, "1777").map_err(refuse("mount /dev/shm"))?,
-        pts: mount("devpts", &[("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")], MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC)
-            .map_err(refuse("mount /dev/pts"))?,
+        pts: mount(
+            "devpts",
+            &[("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")],
+            MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+        )
+        .map_err(refuse("mount /dev/pts"))?,
         proc,
         sources: stage::open(setup)?,
     })
@@ -109,7 +114,8 @@ pub fn mount(kind: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -
 
 /// A detached copy of what is mounted at a path, with all below it.
 pub fn copy(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     let tree = open_tree(CWD, path, flags)?;
     sys::mount_setattr(tree.as_fd(), &MountAttr { set: attributes, clear: 0, propagation: 0, userns_fd: 0 })?;
     Ok(tree)
@@ -183,7 +189,8 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
     stage::write(outside.sources)?;
     let read_only = MountAttr { set: RDONLY, clear: 0, propagation: 0, userns_fd: 0 };
     let root = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let done = root.map_err(io::Error::from).and_then(|root| sys::mount_setattr_one(root.as_fd(), &read_only));
+    let done =
+        root.map_err(io::Error::from).and_then(|root| sys::mount_setattr_one(root.as_fd(), &read_only));
     done.map_err(inside("make the root read-only"))
 }
 
@@ -193,7 +200,13 @@ fn make_dev(outside: &Outside) -> io::Result<()> {
     }
     place(&outside.pts, "/dev/pts")?;
     place(&outside.shm, "/dev/shm")?;
-    let links = [("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")];
+    let links = [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "fd/0"),
+        ("stdout", "fd/1"),
+        ("stderr", "fd/2"),
+    ];
     links.iter().try_for_each(|(name, target)| Ok(rustix::fs::symlink(*target, format!("/dev/{name}"))?))
 }
 

@@ -80,7 +80,8 @@ fn cancelled_from_another_thread() {
 #[test]
 fn orphans_die_with_the_command() {
     let mark = format!("1{}", std::process::id());
-    let (ended, said) = toy::run(&shell(&format!("for n in 1 2 3; do setsid sleep {mark} & done; sleep 0.2"))).unwrap();
+    let (ended, said) =
+        toy::run(&shell(&format!("for n in 1 2 3; do setsid sleep {mark} & done; sleep 0.2"))).unwrap();
     assert_eq!((ended.end, said.as_str()), (End::Exited(0), ""));
     assert_eq!(pids_with(&mark), Vec::<u32>::new());
 }

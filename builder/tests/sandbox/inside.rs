@@ -86,11 +86,13 @@ fn every_closed_call() {
         create in /: EROFS
         create in /dev: EROFS
         create in /etc: EROFS
-        core_pattern: EROFS
+        own oom_score_adj: EROFS
+        core_pattern: closed
         memory of pid 1: EACCES
         files of pid 1: EACCES
         exited 0
-    "#]].assert_eq(&told(&probe(&["closed"])));
+    "#]]
+    .assert_eq(&told(&probe(&["closed"])));
 }
 
 #[test]
@@ -110,7 +112,8 @@ fn state_of_a_new_process() {
         fd 2
         tty ENXIO
         exited 0
-    "#]].assert_eq(&told(&probe(&["state"])));
+    "#]]
+    .assert_eq(&told(&probe(&["state"])));
 }
 
 #[test]
@@ -121,14 +124,16 @@ fn network_is_a_loopback_alone() {
         connect loopback: open
         connect outside: ENETUNREACH
         exited 0
-    "#]].assert_eq(&told(&probe(&["network"])));
+    "#]]
+    .assert_eq(&told(&probe(&["network"])));
 }
 
 #[test]
 fn another_architecture_is_killed() {
     expect![[r#"
         killed by signal 31
-    "#]].assert_eq(&told(&probe(&["foreign"])));
+    "#]]
+    .assert_eq(&told(&probe(&["foreign"])));
 }
 
 #[test]
@@ -142,7 +147,9 @@ fn addresses_are_fixed() {
 fn mounts_are_the_declared_ones() {
     // Where they come from differs from machine to machine, and which secrets a kernel has to be masked.
     let masked = "kcore|keys|kmsg|sysrq-trigger|timer_list";
-    check_shell(&format!("cut -d' ' -f 5,6 /proc/self/mountinfo | grep -vE '^/proc/({masked}) ro'"), expect![[r#"
+    check_shell(
+        &format!("cut -d' ' -f 5,6 /proc/self/mountinfo | grep -vE '^/proc/({masked}) ro'"),
+        expect![[r#"
         /proc ro,nosuid,nodev,noexec,relatime
         / ro,nosuid,nodev,relatime
         /bin/busybox ro,nosuid,nodev,relatime
@@ -163,19 +170,25 @@ fn mounts_are_the_declared_ones() {
         /proc/uptime ro,nosuid,nodev,noexec,relatime
         /proc/version ro,nosuid,nodev,noexec,relatime
         exited 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn secrets_of_the_kernel_are_masked() {
-    check_shell("cd /proc; for name in kcore keys kmsg timer_list; do cat $name; done 2>&1 | grep -v 'No such file'", expect![[r#"
+    check_shell(
+        "cd /proc; for name in kcore keys kmsg timer_list; do cat $name; done 2>&1 | grep -v 'No such file'",
+        expect![[r#"
         exited 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn devices() {
-    check_shell("ls -1 /dev /dev/pts /dev/shm; cut -d' ' -f3 /proc/1/stat >/dev/null; echo x > /dev/full", expect![[r#"
+    check_shell(
+        "ls -1 /dev /dev/pts /dev/shm; cut -d' ' -f3 /proc/1/stat >/dev/null; echo x > /dev/full",
+        expect![[r#"
         /dev:
         fd
         full
@@ -197,12 +210,15 @@ fn devices() {
         /dev/shm:
         sh: write error: No space left on device
         exited 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn root_and_etc() {
-    check_shell("ls -1 / /etc; cat /etc/passwd /etc/group /etc/hosts", expect![[r#"
+    check_shell(
+        "ls -1 / /etc; cat /etc/passwd /etc/group /etc/hosts",
+        expect![[r#"
         /:
         bin
         build
@@ -223,12 +239,15 @@ fn root_and_etc() {
         127.0.0.1 localhost rootbrew
         ::1 localhost
         exited 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn machine_is_made_up() {
-    check_shell("hostname; cat /proc/loadavg /proc/uptime /proc/version; wc -l < /proc/cpuinfo; ls /sys; id", expect![[r#"
+    check_shell(
+        "hostname; cat /proc/loadavg /proc/uptime /proc/version; wc -l < /proc/cpuinfo; ls /sys; id",
+        expect![[r#"
         rootbrew
         0.00 0.00 0.00 1/1 1
         1.00 1.00
@@ -237,7 +256,8 @@ fn machine_is_made_up() {
         ls: /sys: No such file or directory
         uid=1000(builder) gid=100(builder)
         exited 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -250,7 +270,8 @@ fn environment_is_what_was_said() {
         PWD=/build
         SHLVL=1
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -266,12 +287,14 @@ fn face_is_worn() {
         someone:x:4321:77::/build:/bin/sh
         1
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
 fn stages_and_their_order() {
-    let bytes = |to: &str, mode| Stage { from: StageFrom::Bytes(b"echo staged\n".into()), to: to.into(), mode };
+    let bytes =
+        |to: &str, mode| Stage { from: StageFrom::Bytes(b"echo staged\n".into()), to: to.into(), mode };
     let mut setup = shell("./c.sh; find . /kegs; cat d/e");
     setup.stage = vec![bytes("c.sh", 0o755), bytes("a", 0o644), bytes("d/e", 0o644), bytes("b", 0o644)];
     let empty = tempfile::tempdir().unwrap();
@@ -292,7 +315,8 @@ fn stages_and_their_order() {
         /kegs/a
         echo staged
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
     setup.face.order = Order::Reversed;
     expect![[r#"
         staged
@@ -308,7 +332,8 @@ fn stages_and_their_order() {
         /kegs/c
         echo staged
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -317,7 +342,8 @@ fn a_stage_stays_in_build() {
     setup.stage = vec![Stage { from: StageFrom::Bytes(vec![]), to: "../etc/x".into(), mode: 0o644 }];
     expect![[r#"
         error: the sandbox cannot be set up: stage ../etc/x: not a path inside /build
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -331,17 +357,20 @@ fn what_is_not_there_is_named() {
     setup.argv = vec!["nothing".into()];
     expect![[r#"
         error: the sandbox cannot be set up: cannot execute `nothing`: No such file or directory (os error 2)
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
     let mut setup = shell("true");
     setup.cwd = "/nowhere".into();
     expect![[r#"
         error: the sandbox cannot be set up: cwd /nowhere: No such file or directory (os error 2)
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
     let mut setup = shell("true");
     setup.build = Build::Folder("/no/such/folder".into());
     expect![[r#"
         error: the sandbox cannot be set up: /build: No such file or directory (os error 2)
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -355,7 +384,8 @@ fn a_bind_is_read_only_with_all_below_it() {
         ln: b: Read-only file system
         /bin/sh: can't create c: Read-only file system
         exited 1
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -374,7 +404,8 @@ fn no_link_inside_leads_a_bind_outside() {
         a
         x
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }
 
 #[test]
@@ -384,7 +415,8 @@ fn a_folder_on_disk_is_kept() {
     setup.build = Build::Folder(folder.path().into());
     expect![[r#"
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
     let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!((text("out"), text("who")), ("made\n".into(), "1000\n".into()));
 }
@@ -400,5 +432,6 @@ fn jobserver_is_written_and_read() {
         token
         jobserver
         exited 0
-    "#]].assert_eq(&told(&setup));
+    "#]]
+    .assert_eq(&told(&setup));
 }

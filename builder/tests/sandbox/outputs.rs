@@ -60,61 +60,86 @@ fn files_folders_and_links() {
 
 #[test]
 fn setuid() {
-    check(|root| mode(&root.join("su"), 0o4755), expect![[r#"
+    check(
+        |root| mode(&root.join("su"), 0o4755),
+        expect![[r#"
         error: `su` is setuid or setgid (mode 4755); install it without
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn setgid() {
-    check(|root| mode(&root.join("sg"), 0o2755), expect![[r#"
+    check(
+        |root| mode(&root.join("sg"), 0o2755),
+        expect![[r#"
         error: `sg` is setuid or setgid (mode 2755); install it without
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn fifo() {
-    let make = |root: &Path| assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
-    check(make, expect![[r#"
+    let make =
+        |root: &Path| assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
+    check(
+        make,
+        expect![[r#"
         error: `pipe` is a fifo; a keg holds files, folders and links
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn device() {
     use rustix::fs::{CWD, FileType, mknodat};
     // The one device that an ordinary user may make: a whiteout.
-    check(|root| mknodat(CWD, root.join("d"), FileType::CharacterDevice, 0o600.into(), 0).unwrap(), expect![[r#"
+    check(
+        |root| mknodat(CWD, root.join("d"), FileType::CharacterDevice, 0o600.into(), 0).unwrap(),
+        expect![[r#"
         error: `d` is a device; a keg holds files, folders and links
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn socket() {
-    check(|root| drop(UnixListener::bind(root.join("socket")).unwrap()), expect![[r#"
+    check(
+        |root| drop(UnixListener::bind(root.join("socket")).unwrap()),
+        expect![[r#"
         error: `socket` is a socket; a keg holds files, folders and links
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn absolute_link_outside() {
-    check(|root| symlink("/etc/passwd", root.join("link")).unwrap(), expect![[r#"
+    check(
+        |root| symlink("/etc/passwd", root.join("link")).unwrap(),
+        expect![[r#"
         error: `link` is a link to `/etc/passwd`, which leaves the keg
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn absolute_link_to_an_undeclared_keg() {
-    check(|root| symlink("/kegs/dep/10/x", root.join("link")).unwrap(), expect![[r#"
+    check(
+        |root| symlink("/kegs/dep/10/x", root.join("link")).unwrap(),
+        expect![[r#"
         error: `link` is a link to `/kegs/dep/10/x`, which leaves the keg
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn absolute_link_through_a_declared_keg() {
-    check(|root| symlink("/kegs/dep/1/../../../etc", root.join("link")).unwrap(), expect![[r#"
+    check(
+        |root| symlink("/kegs/dep/1/../../../etc", root.join("link")).unwrap(),
+        expect![[r#"
         error: `link` is a link to `/kegs/dep/1/../../../etc`, which leaves the keg
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -147,9 +172,12 @@ fn link_outside_by_another_link() {
 #[test]
 fn name_that_is_not_utf8() {
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
-    check(|root| fs::write(root.join(name), "").unwrap(), expect![[r#"
+    check(
+        |root| fs::write(root.join(name), "").unwrap(),
+        expect![[r#"
         error: `caf\xe9`: a name that is not UTF-8
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -157,7 +185,8 @@ fn too_deep() {
     let deep = |root: &Path| fs::create_dir_all(root.join("d/".repeat(300))).unwrap();
     let folder = tempfile::tempdir().unwrap();
     deep(folder.path());
-    let error = check_outputs(fs::File::open(folder.path()).unwrap(), "/kegs/own/0", &[]).unwrap_err().to_string();
+    let error =
+        check_outputs(fs::File::open(folder.path()).unwrap(), "/kegs/own/0", &[]).unwrap_err().to_string();
     assert!(error.ends_with("lies deeper than 256 folders"), "{error}");
 }
 

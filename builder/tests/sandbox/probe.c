@@ -103,7 +103,9 @@ static void closed(void) {
     TRY("create in /", SYS_open, "/x", O_CREAT | O_WRONLY, 0644);
     TRY("create in /dev", SYS_open, "/dev/x", O_CREAT | O_WRONLY, 0644);
     TRY("create in /etc", SYS_open, "/etc/x", O_CREAT | O_WRONLY, 0644);
-    TRY("core_pattern", SYS_open, "/proc/sys/kernel/core_pattern", O_WRONLY);
+    TRY("own oom_score_adj", SYS_open, "/proc/self/oom_score_adj", O_WRONLY);
+    int pattern = open("/proc/sys/kernel/core_pattern", O_WRONLY); // EROFS for root, EACCES for others
+    printf("core_pattern: %s\n", pattern < 0 ? "closed" : "open");
     TRY("memory of pid 1", SYS_open, "/proc/1/mem", O_RDONLY);
     TRY("files of pid 1", SYS_open, "/proc/1/root/etc", O_RDONLY);
 }

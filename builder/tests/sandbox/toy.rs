@@ -25,7 +25,10 @@ pub fn probe(words: &[&str]) -> Setup {
 fn toy(argv: &[&str]) -> Setup {
     let bind = |from: &Path, to: &str| Bind { from: from.into(), to: to.into() };
     let link = |name: &str| Link { path: format!("/bin/{name}"), target: "busybox".into() };
-    let names = ["sh", "cat", "ls", "id", "sleep", "setsid", "dd", "ip", "mkfifo", "ln", "mkdir", "touch", "hostname", "grep", "true", "wc", "cut", "sort", "env", "readlink", "nproc", "find"];
+    let names = [
+        "sh", "cat", "ls", "id", "sleep", "setsid", "dd", "ip", "mkfifo", "ln", "mkdir", "touch", "hostname",
+        "grep", "true", "wc", "cut", "sort", "env", "readlink", "nproc", "find",
+    ];
     Setup {
         binds: vec![bind(Path::new(BUSYBOX), "/bin/busybox"), bind(compiled_probe(), "/probe")],
         links: names.map(link).into(),
@@ -80,7 +83,8 @@ fn compiled_probe() -> &'static Path {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (source, program) = (folder.path().join("probe.c"), folder.path().join("probe"));
         fs::write(&source, include_str!("probe.c")).expect("the probe's source");
-        let status = Command::new("gcc").args(["-O1", "-static", "-w", "-o"]).arg(&program).arg(&source).status();
+        let status =
+            Command::new("gcc").args(["-O1", "-static", "-w", "-o"]).arg(&program).arg(&source).status();
         assert!(status.expect("gcc (apt-get install gcc libc6-dev)").success(), "gcc failed on probe.c");
         assert!(Path::new(BUSYBOX).exists(), "no {BUSYBOX} (apt-get install busybox-static)");
         (folder, program)
@@ -92,7 +96,8 @@ fn compiled_probe() -> &'static Path {
 pub fn pids_with(word: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").expect("/proc");
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let has = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(word));
+    let has =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(word));
     pids.filter(has).collect()
 }
 
