@@ -52,7 +52,10 @@ fn figures(mut times_ms: Vec<f64>) -> String {
 
 fn run_ours(folders: &[PathBuf], log: &File) -> Result<()> {
     let usr = Bind { from: "/usr".into(), to: "/usr".to_string() };
-    let kegs = folders.iter().enumerate().map(|(at, from)| Bind { from: from.clone(), to: format!("/kegs/k{at}/0") });
+    let kegs = folders
+        .iter()
+        .enumerate()
+        .map(|(at, from)| Bind { from: from.clone(), to: format!("/kegs/k{at}/0") });
     let link = |name: &str| Link { path: format!("/{name}"), target: format!("usr/{name}") };
     let setup = Setup {
         binds: std::iter::once(usr).chain(kegs).collect(),
@@ -72,7 +75,18 @@ fn run_ours(folders: &[PathBuf], log: &File) -> Result<()> {
 
 fn run_bwrap(folders: &[PathBuf]) -> Result<()> {
     let mut command = Command::new("bwrap");
-    command.args(["--unshare-all", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/build"]);
+    command.args([
+        "--unshare-all",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/build",
+    ]);
     for name in ["bin", "lib", "lib64"] {
         command.args(["--symlink", &format!("usr/{name}"), &format!("/{name}")]);
     }

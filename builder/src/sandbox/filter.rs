@@ -61,15 +61,7 @@ const CLOSED: &[(i32, &[c_long])] = &[
         ],
     ),
     // As Nix: `cp -a` and tar go on without attributes when they hear that there are none.
-    (
-        ENOTSUP,
-        &[
-            libc::SYS_setxattr,
-            libc::SYS_lsetxattr,
-            libc::SYS_fsetxattr,
-            SETXATTRAT,
-        ],
-    ),
+    (ENOTSUP, &[libc::SYS_setxattr, libc::SYS_lsetxattr, libc::SYS_fsetxattr, SETXATTRAT]),
 ];
 
 // Newer than libc's tables; one number on every architecture.
@@ -142,7 +134,10 @@ fn by_arguments() -> Vec<sock_filter> {
     }
     program.extend(when(libc::SYS_openat, refuse_creation(2, 3)));
     program.extend(when(libc::SYS_mknodat, refuse_node(2)));
-    program.extend(when(libc::SYS_ioctl, refuse_values(1, &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32], EPERM)));
+    program.extend(when(
+        libc::SYS_ioctl,
+        refuse_values(1, &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32], EPERM),
+    ));
     // vsock and the like know no network namespace; AF_ALG and old protocols are attack surface only.
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     program.extend(when(libc::SYS_socket, allow_values(0, &families, EAFNOSUPPORT)));

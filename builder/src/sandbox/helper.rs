@@ -61,6 +61,7 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     leave_terminal(spec.terminal);
     let cgroup = Cgroup::make(&spec.setup.limits);
     let (ours, theirs) = message::pair().map_err(|error| cause::refused("make a socket pair", &error))?;
+    let doors = cgroup.doors().map_err(|error| cause::refused("open the sandbox's cgroup", &error))?;
     let (init, user) = fork()?;
     if init == 0 {
         drop(ours);
@@ -68,9 +69,9 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
         if rustix::io::dup3(&theirs, control, DupFlags::CLOEXEC).is_err() {
             std::process::exit(2);
         }
-        inside::main(spec, theirs, abilities(user, &cgroup));
+        inside::main(spec, theirs, doors, abilities(user, &cgroup));
     }
-    drop(theirs);
+    drop((theirs, doors));
     let init = Init::new(init).map_err(|error| cause::refused("hold the sandbox's first process", &error))?;
     if user == UserKind::Namespace {
         map_ids(init.pid, &spec.setup).map_err(|error| cause::refused("map the sandbox's user", &error))?;
@@ -83,7 +84,12 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started };
     let seen = watch.until_end()?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
-    Ok(Report { end: seen.end, wall_s: started.elapsed().as_secs_f64(), cpu_s: seen.cpu_s, memory_peak_bytes })
+    Ok(Report {
+        end: seen.end,
+        wall_s: started.elapsed().as_secs_f64(),
+        cpu_s: seen.cpu_s,
+        memory_peak_bytes,
+    })
 }
 
 /// Without a terminal no key reaches us: the caller alone decides what Ctrl-C means. With one, the shell inside has
@@ -93,7 +99,9 @@ fn leave_terminal(terminal: Terminal) {
         // Fails only for a leader of a group, which a spawned process is not.
         Terminal::None => drop(rustix::process::setsid()),
         Terminal::Callers => {
-            [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU].into_iter().for_each(sys::ignore_signal);
+            [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU]
+                .into_iter()
+                .for_each(sys::ignore_signal);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Its death is the death of all that is inside. It holds nothing of the caller but one socket to the helper, and
 //! cannot be traced or killed by what it started.
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,6 +13,7 @@ use rustix::net::RecvFlags;
 use rustix::process::{DumpableBehavior, Signal};
 
 use super::cause;
+use super::cgroup;
 use super::message::{self, Failure, Spec, Word};
 use super::payload;
 use super::root;
@@ -21,8 +23,8 @@ use super::sys;
 /// How often init asks whether it could still fork, where no cgroup tells.
 const FORK_PROBE_S: i64 = 2;
 
-pub fn main(spec: &Spec, helper: OwnedFd, abilities: Abilities) -> ! {
-    let code = match run(spec, &helper, abilities) {
+pub fn main(spec: &Spec, helper: OwnedFd, doors: Vec<File>, abilities: Abilities) -> ! {
+    let code = match run(spec, &helper, doors, abilities) {
         Ok(()) => 0,
         Err(failure) => {
             // A helper that is gone needs no word.
@@ -33,13 +35,19 @@ pub fn main(spec: &Spec, helper: OwnedFd, abilities: Abilities) -> ! {
     std::process::exit(code)
 }
 
-fn run(spec: &Spec, helper: &OwnedFd, mut abilities: Abilities) -> Result<(), Failure> {
+fn run(spec: &Spec, helper: &OwnedFd, doors: Vec<File>, mut abilities: Abilities) -> Result<(), Failure> {
     die_with_helper().map_err(|error| cause::refused("tie the sandbox to its helper", &error))?;
+    cgroup::enter(doors).map_err(|error| cause::refused("enter the sandbox's cgroup", &error))?;
     await_go(helper)?;
+    // Now nothing inside may trace us or read our memory; before, it would keep the helper from mapping our ids.
+    let hidden = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    hidden.map_err(|error| cause::refused("hide the sandbox's first process", &error.into()))?;
     name_machine(spec).map_err(|error| cause::refused("name the sandbox's machine", &error))?;
     network().map_err(|error| cause::refused("bring up the sandbox's loopback network", &error))?;
     let build = root::make(&spec.setup, &mut abilities)?;
     await_go(helper)?;
+    payload::limit_processes(&spec.setup, abilities)
+        .map_err(|error| cause::refused("limit processes", &error))?;
     sys::block_sigchld();
     match sys::fork_into(0).map_err(|error| cause::refused("start the command", &error))? {
         0 => payload::run(spec, helper, build, abilities),
@@ -53,10 +61,7 @@ fn run(spec: &Spec, helper: &OwnedFd, mut abilities: Abilities) -> Result<(), Fa
 }
 
 fn die_with_helper() -> io::Result<()> {
-    // Without "dumpable" no process inside may trace us or read our memory.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(())
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
 /// Waits for the helper's word; a helper that died before our death signal was set is seen here.

@@ -52,7 +52,9 @@ fn stays(path: &str, links: &BTreeMap<&str, &str>, own: &str, declared: &[String
                     inside
                 }
                 // In another keg we know nothing of its links: it must be plain from there on.
-                None => return declared.iter().any(|keg| is_plainly_in(target, keg)) && !ahead.contains(&".."),
+                None => {
+                    return declared.iter().any(|keg| is_plainly_in(target, keg)) && !ahead.contains(&"..");
+                }
             },
         };
         relative.split('/').rev().for_each(|part| ahead.push_front(part));

@@ -8,8 +8,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,14 +97,16 @@ pub fn receive(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<(Word, 
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let flags = flags | RecvFlags::CMSG_CLOEXEC;
-    let received = rustix::io::retry_on_intr(|| {
+    let mut listen = || {
         rustix::net::recvmsg(&socket, &mut [IoSliceMut::new(&mut text)], &mut beside, flags)
-    });
-    let bytes = match received {
-        Ok(received) => received.bytes,
-        // The other end died with unread words in its queue.
-        Err(rustix::io::Errno::CONNRESET) => 0,
-        Err(error) => return Err(error.into()),
+            .map(|got| got.bytes)
+    };
+    let bytes = loop {
+        match listen() {
+            // An end that died with words of ours unread says so once, and before its own last words.
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNRESET) => {}
+            other => break other?,
+        }
     };
     let fds = beside.drain().filter_map(rights).flatten().collect();
     if bytes == 0 {

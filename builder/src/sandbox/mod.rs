@@ -34,8 +34,8 @@ pub use helper::helper_main_if_asked;
 pub use outputs::{Entry, Kind, OutputError, check_outputs};
 pub use running::{Canceller, Running, enter, probe, start};
 pub use setup::{
-    Abilities, Bind, Build, End, Ended, Face, Limiter, Limits, Link, Order, ProcKind, SandboxError, Setup, Stage, StageFrom,
-    UserKind,
+    Abilities, Bind, Build, End, Ended, Face, Limiter, Limits, Link, Order, ProcKind, SandboxError, Setup,
+    Stage, StageFrom, UserKind,
 };
 
 /// Makes a test binary able to start sandboxes: `cargo test` gives it a `main` that is not ours, so the helper's entry

@@ -91,17 +91,23 @@ impl Met<'_> {
     fn path(&self) -> Result<String, OutputError> {
         let name = self.name.to_str();
         let path = name.map(|name| below(self.folder_path, name));
-        path.map_err(|_| OutputError::Name { path: below(self.folder_path, &self.name.to_bytes().escape_ascii().to_string()) })
+        path.map_err(|_| OutputError::Name {
+            path: below(self.folder_path, &self.name.to_bytes().escape_ascii().to_string()),
+        })
     }
 
     fn kind(&self) -> Result<Kind, OutputError> {
         let refused = |what| Err(OutputError::Kind { path: self.shown(), what });
         let mode = self.stat.st_mode;
         match FileType::from_raw_mode(mode) {
-            FileType::RegularFile if mode & 0o6000 != 0 => Err(OutputError::SetId { path: self.shown(), mode: mode & 0o7777 }),
+            FileType::RegularFile if mode & 0o6000 != 0 => {
+                Err(OutputError::SetId { path: self.shown(), mode: mode & 0o7777 })
+            }
             // A folder's setgid bit is inherited from where it was made (BSD groups): it means nothing in a keg.
             FileType::Directory => Ok(Kind::Folder),
-            FileType::RegularFile => Ok(Kind::File { executable: mode & 0o111 != 0, size_bytes: self.stat.st_size as u64 }),
+            FileType::RegularFile => {
+                Ok(Kind::File { executable: mode & 0o111 != 0, size_bytes: self.stat.st_size as u64 })
+            }
             FileType::Symlink => Ok(Kind::Link { target: self.target()? }),
             FileType::Fifo => refused("a fifo"),
             FileType::Socket => refused("a socket"),
@@ -149,13 +155,15 @@ fn meet_one(
     meet: &mut impl FnMut(&Met) -> Result<(), OutputError>,
 ) -> Result<(), OutputError> {
     let shown = below(folder_path, &name.to_string_lossy());
-    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| told(&shown, error))?;
+    let stat =
+        rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| told(&shown, error))?;
     meet(&Met { folder: folder.as_fd(), folder_path, name, stat })?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return Ok(());
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let below = rustix::fs::openat(folder, name, flags, Mode::empty()).map_err(|error| told(&shown, error))?;
+    let below =
+        rustix::fs::openat(folder, name, flags, Mode::empty()).map_err(|error| told(&shown, error))?;
     walk(below.as_fd(), &shown, depth + 1, meet)
 }
 

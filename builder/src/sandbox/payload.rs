@@ -24,7 +24,12 @@ pub fn run(spec: &Spec, helper: &OwnedFd, build: OwnedFd, abilities: Abilities) 
     std::process::exit(if spec.setup.argv.is_empty() { 0 } else { 127 })
 }
 
-fn become_command(spec: &Spec, helper: &OwnedFd, build: OwnedFd, abilities: Abilities) -> Result<(), Failure> {
+fn become_command(
+    spec: &Spec,
+    helper: &OwnedFd,
+    build: OwnedFd,
+    abilities: Abilities,
+) -> Result<(), Failure> {
     let refuse = |what: &'static str| move |error: io::Error| cause::refused(what, &error);
     let setup = &spec.setup;
     own_group(spec.terminal);
@@ -34,7 +39,8 @@ fn become_command(spec: &Spec, helper: &OwnedFd, build: OwnedFd, abilities: Abil
     become_user(setup, abilities.user).map_err(refuse("become the sandbox's user"))?;
     drop_power().map_err(refuse("give up capabilities"))?;
     sys::fix_addresses().map_err(refuse("fix addresses"))?;
-    std::env::set_current_dir(&setup.cwd).map_err(|error| Failure::Setup(format!("cwd {}: {error}", setup.cwd)))?;
+    std::env::set_current_dir(&setup.cwd)
+        .map_err(|error| Failure::Setup(format!("cwd {}: {error}", setup.cwd)))?;
     sys::close_on_exec_from(3).map_err(refuse("close files"))?;
     message::send(helper, &Word::Started(abilities), &[build.as_fd()]).map_err(refuse("report"))?;
     sys::reset_signals();
@@ -76,19 +82,25 @@ fn limit(setup: &Setup, abilities: Abilities) -> io::Result<()> {
         (Resource::Msgqueue, 819_200),
         (Resource::Sigpending, 4096),
     ];
-    // Of all sandboxes that a user runs, each counts alone in its user namespace (Linux 5.14).
-    if abilities.processes == Limiter::Rlimit {
-        fixed.push((Resource::Nproc, limits.processes));
-    }
     if abilities.memory == Limiter::Rlimit {
         fixed.push((Resource::As, limits.memory_bytes));
     }
-    for (resource, value) in fixed {
-        let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let value = Some(value.min(ceiling));
-        rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })?;
+    fixed.into_iter().try_for_each(|(resource, value)| fix(resource, value))
+}
+
+/// For init and the command: init asks whether it could still fork under the same limit. Each sandbox counts alone, in
+/// its user namespace (Linux 5.14).
+pub fn limit_processes(setup: &Setup, abilities: Abilities) -> io::Result<()> {
+    match abilities.processes {
+        Limiter::Rlimit => fix(Resource::Nproc, setup.limits.processes),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+fn fix(resource: Resource, value: u64) -> io::Result<()> {
+    let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let value = Some(value.min(ceiling));
+    Ok(rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })?)
 }
 
 /// In a user namespace we are that user already.

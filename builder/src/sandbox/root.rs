@@ -64,14 +64,19 @@ fn take(setup: &Setup, abilities: &mut Abilities) -> Result<Outside, Failure> {
     Ok(Outside {
         // 64 MiB: only folders, links and a few small files lie in it.
         root: memory(64 << 20, "0755").map_err(refuse("mount the root"))?,
-        binds: ordered(&setup.binds, setup.face.order).into_iter().map(take_bind).collect::<Result<_, _>>()?,
+        binds: setup.binds.iter().map(take_bind).collect::<Result<_, _>>()?,
         jobserver: setup.jobserver.as_deref().map(take_jobserver).transpose()?,
         devices: DEVICES.iter().map(|name| take_device(name)).collect::<Result<_, _>>()?,
-        build: take_build(setup, abilities.user).map_err(|error| Failure::Setup(format!("/build: {error}")))?,
+        build: take_build(setup, abilities.user)
+            .map_err(|error| Failure::Setup(format!("/build: {error}")))?,
         tmp: memory(small, "1777").map_err(refuse("mount /tmp"))?,
         shm: memory(small, "1777").map_err(refuse("mount /dev/shm"))?,
-        pts: mount("devpts", &[("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")], MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC)
-            .map_err(refuse("mount /dev/pts"))?,
+        pts: mount(
+            "devpts",
+            &[("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")],
+            MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+        )
+        .map_err(refuse("mount /dev/pts"))?,
         proc,
         sources: stage::open(setup)?,
     })
@@ -109,17 +114,11 @@ pub fn mount(kind: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -
 
 /// A detached copy of what is mounted at a path, with all below it.
 pub fn copy(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     let tree = open_tree(CWD, path, flags)?;
     sys::mount_setattr(tree.as_fd(), &MountAttr { set: attributes, clear: 0, propagation: 0, userns_fd: 0 })?;
     Ok(tree)
-}
-
-fn ordered<T>(all: &[T], order: Order) -> Vec<&T> {
-    match order {
-        Order::Sorted => all.iter().collect(),
-        Order::Reversed => all.iter().rev().collect(),
-    }
 }
 
 fn take_bind(bind: &Bind) -> Result<(OwnedFd, String), Failure> {
@@ -172,6 +171,10 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
         let made = parent(&link.path).and_then(|()| Ok(rustix::fs::symlink(&*link.target, &*link.path)?));
         made.map_err(|error| Failure::Setup(format!("link {} to {}: {error}", link.path, link.target)))?;
     }
+    if setup.face.order == Order::Reversed {
+        let made = outside.binds.iter().rev().try_for_each(|(tree, to)| make_place(tree, to));
+        made.map_err(inside("make the places of binds"))?;
+    }
     for (tree, to) in &outside.binds {
         place(tree, to).map_err(|error| Failure::Setup(format!("bind at {to}: {error}")))?;
     }
@@ -186,7 +189,8 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
     stage::write(outside.sources)?;
     let read_only = MountAttr { set: RDONLY, clear: 0, propagation: 0, userns_fd: 0 };
     let root = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let done = root.map_err(io::Error::from).and_then(|root| sys::mount_setattr_one(root.as_fd(), &read_only));
+    let done =
+        root.map_err(io::Error::from).and_then(|root| sys::mount_setattr_one(root.as_fd(), &read_only));
     done.map_err(inside("make the root read-only"))
 }
 
@@ -196,7 +200,13 @@ fn make_dev(outside: &Outside) -> io::Result<()> {
     }
     place(&outside.pts, "/dev/pts")?;
     place(&outside.shm, "/dev/shm")?;
-    let links = [("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")];
+    let links = [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "fd/0"),
+        ("stdout", "fd/1"),
+        ("stderr", "fd/2"),
+    ];
     links.iter().try_for_each(|(name, target)| Ok(rustix::fs::symlink(*target, format!("/dev/{name}"))?))
 }
 
@@ -209,20 +219,24 @@ fn make_etc(setup: &Setup) -> io::Result<()> {
     std::fs::write("/etc/hosts", format!("127.0.0.1 localhost {}\n::1 localhost\n", face.hostname))
 }
 
-/// Attaches at a path that is made if it is not there: a folder for a folder, an empty file for anything else.
+/// Attaches at a path that is made if it is not there.
 fn place(tree: &OwnedFd, to: &str) -> io::Result<()> {
+    make_place(tree, to)?;
+    attach(tree, to)
+}
+
+/// A folder for a folder, an empty file for anything else.
+fn make_place(tree: &OwnedFd, to: &str) -> io::Result<()> {
     let is_folder = FileType::from_raw_mode(rustix::fs::fstat(tree)?.st_mode) == FileType::Directory;
     let make = || match is_folder {
         true => rustix::fs::mkdir(to, Mode::from_raw_mode(0o755)),
         false => rustix::fs::mknodat(CWD, to, FileType::RegularFile, Mode::from_raw_mode(0o644), 0),
     };
     match make() {
-        Err(rustix::io::Errno::NOENT) => parent(to).and_then(|()| Ok(make()?))?,
-        // Inside a bind that has the place already.
-        Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) | Ok(()) => {}
-        Err(error) => return Err(error.into()),
+        Err(rustix::io::Errno::NOENT) => parent(to).and_then(|()| Ok(make()?)),
+        Err(rustix::io::Errno::EXIST) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    attach(tree, to)
 }
 
 fn parent(path: &str) -> io::Result<()> {

@@ -129,7 +129,8 @@ fn hear_start(control: &OwnedFd) -> Result<(Abilities, OwnedFd), SandboxError> {
 }
 
 fn hear(control: &OwnedFd) -> Result<(Word, Vec<OwnedFd>), SandboxError> {
-    let heard = message::receive(control, RecvFlags::empty()).map_err(|error| io("hear the helper", error))?;
+    let heard =
+        message::receive(control, RecvFlags::empty()).map_err(|error| io("hear the helper", error))?;
     heard.ok_or(SandboxError::HelperDied)
 }
 

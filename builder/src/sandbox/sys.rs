@@ -55,7 +55,8 @@ pub fn mount_setattr_one(mount: BorrowedFd, attr: &MountAttr) -> io::Result<()> 
 fn setattr(mount: BorrowedFd, attr: &MountAttr, flags: i32) -> io::Result<()> {
     let (fd, path) = (mount.as_raw_fd(), c"".as_ptr());
     // SAFETY: `path` is a C string and `attr` a `struct mount_attr` of the size that is given; both only read.
-    check(unsafe { libc::syscall(libc::SYS_mount_setattr, fd, path, flags, attr, size_of::<MountAttr>()) }).map(drop)
+    check(unsafe { libc::syscall(libc::SYS_mount_setattr, fd, path, flags, attr, size_of::<MountAttr>()) })
+        .map(drop)
 }
 
 /// Waits for any child; `None` when none ended (with `WNOHANG`) or none is left.
@@ -150,7 +151,8 @@ pub fn fix_addresses() -> io::Result<()> {
 pub fn drop_bounding_set() -> io::Result<()> {
     for capability in 0..64 {
         // SAFETY: takes numbers only.
-        let dropped = check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } as libc::c_long);
+        let dropped =
+            check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } as libc::c_long);
         match dropped {
             // One past the kernel's last capability.
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(()),

@@ -166,7 +166,8 @@ impl Watch<'_> {
                 // A caller that is gone is seen by its socket.
                 message::send(self.control, &Word::Started(abilities), &beside).ok();
                 let setup = &self.spec.setup;
-                known.bytes = fds.into_iter().next().map(|fd| Bytes::new(fd, &setup.build, setup.limits.output_bytes));
+                known.bytes =
+                    fds.into_iter().next().map(|fd| Bytes::new(fd, &setup.build, setup.limits.output_bytes));
             }
             Word::Status(status) => known.status = Some(status),
             Word::Exhausted => known.reason = Some(End::TooManyProcesses),
@@ -184,7 +185,8 @@ impl Watch<'_> {
         let limits = &self.spec.setup.limits;
         let end = known.status.map(decode);
         // An allocation that is refused leaves no other trace than a large process that failed.
-        let refused_memory = known.memory == Some(Limiter::Rlimit) && largest_bytes >= limits.memory_bytes / 8 * 7;
+        let refused_memory =
+            known.memory == Some(Limiter::Rlimit) && largest_bytes >= limits.memory_bytes / 8 * 7;
         match end {
             Some(End::Exited(0)) => Ok(End::Exited(0)),
             _ if self.cgroup.ran_out_of_memory() => Ok(End::OutOfMemory),
@@ -193,7 +195,10 @@ impl Watch<'_> {
             _ if known.bytes.as_ref().is_some_and(Bytes::are_too_many) => Ok(End::TooManyBytes),
             Some(_) if refused_memory => Ok(End::OutOfMemory),
             Some(end) => Ok(end),
-            None => Err(cause::refused("keep the sandbox's first process alive", &io::ErrorKind::BrokenPipe.into())),
+            None => Err(cause::refused(
+                "keep the sandbox's first process alive",
+                &io::ErrorKind::BrokenPipe.into(),
+            )),
         }
     }
 }
@@ -205,7 +210,11 @@ fn rearm(event: &File) {
 }
 
 fn decode(status: i32) -> End {
-    if libc::WIFEXITED(status) { End::Exited(libc::WEXITSTATUS(status)) } else { End::Signalled(libc::WTERMSIG(status)) }
+    if libc::WIFEXITED(status) {
+        End::Exited(libc::WEXITSTATUS(status))
+    } else {
+        End::Signalled(libc::WTERMSIG(status))
+    }
 }
 
 /// The bytes in `/build`.
@@ -250,7 +259,8 @@ impl Bytes {
 
     fn are_too_many(&self) -> bool {
         let used = self.used_at_most();
-        used >= self.limit && (self.on_disk.is_none() || outputs::disk_bytes(&self.build, self.limit) >= self.limit)
+        used >= self.limit
+            && (self.on_disk.is_none() || outputs::disk_bytes(&self.build, self.limit) >= self.limit)
     }
 }
 
