@@ -1,1 +1,0 @@
-//! The built program on real directories.
