@@ -82,7 +82,9 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     cgroup.hold(init.pid).map_err(|error| cause::refused("move the sandbox into its cgroup", &error))?;
     message::send(&ours, &Word::Go, &[]).ok();
     let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started };
-    let seen = watch.until_end()?;
+    let seen = watch.until_end();
+    take_foreground(spec.terminal);
+    let seen = seen?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
     Ok(Report {
         end: seen.end,
@@ -103,6 +105,14 @@ fn leave_terminal(terminal: Terminal) {
                 .into_iter()
                 .for_each(sys::ignore_signal);
         }
+    }
+}
+
+/// Gives the terminal back to the caller's group, which is ours: its own group is dead.
+fn take_foreground(terminal: Terminal) {
+    if terminal == Terminal::Callers {
+        // Where standard input is not a terminal, there was no foreground to take.
+        rustix::termios::tcsetpgrp(rustix::stdio::stdin(), rustix::process::getpgrp()).ok();
     }
 }
 

@@ -6,6 +6,7 @@
 mod ends;
 mod inside;
 mod outputs;
+mod terminal;
 mod toy;
 mod user;
 
