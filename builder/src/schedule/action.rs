@@ -63,7 +63,10 @@ pub struct Ground {
 
 impl Ground {
     pub fn new(store: &Store, profile: Profile, seed: Digest) -> Result<Ground, StoreError> {
-        Ok(Ground { profile, seed, seed_top: store.shallow(&seed)? })
+        let mut seed_top = store.shallow(&seed)?;
+        // The system is /usr and the links into it; /dev, /etc, /tmp and the like are the sandbox's own.
+        seed_top.nodes.retain(|name, node| name == "usr" || matches!(node, TreeNode::Link { .. }));
+        Ok(Ground { profile, seed, seed_top })
     }
 }
 
