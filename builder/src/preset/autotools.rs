@@ -4,9 +4,9 @@
 //! tracking serves a second build, and there is none.
 
 use super::Place;
+use super::make;
 use super::quote::{word, words};
 use super::shell::{Steps, command};
-use super::make;
 use crate::recipe::variant::{Linkage, Variant};
 
 pub fn steps(variant: &Variant, place: &Place) -> Steps {

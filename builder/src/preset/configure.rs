@@ -1,9 +1,9 @@
 //! Preset `configure`: a configure program that is not autoconf's (zlib, openssl, nginx, perl). It gets the prefix and
 //! the recipe's arguments, and nothing else.
 
+use super::make;
 use super::quote::{word, words};
 use super::shell::{Steps, command};
-use super::make;
 use crate::recipe::variant::Variant;
 
 pub fn steps(variant: &Variant) -> Steps {

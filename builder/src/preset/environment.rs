@@ -24,7 +24,10 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     set("CPPFLAGS", each(place.link, |keg| format!("-I{}/include", keg.prefix)).join(" "));
     set("LDFLAGS", [flags.ldflags, libraries(variant, place.link)].concat().join(" "));
     set("PKG_CONFIG", "pkgconf".to_string());
-    set("PKG_CONFIG_LIBDIR", each(place.link, |keg| format!("{0}/lib/pkgconfig:{0}/share/pkgconfig", keg.prefix)).join(":"));
+    set(
+        "PKG_CONFIG_LIBDIR",
+        each(place.link, |keg| format!("{0}/lib/pkgconfig:{0}/share/pkgconfig", keg.prefix)).join(":"),
+    );
     for keg in place.link.iter().chain(place.build).rev() {
         set(&variable(&keg.name), keg.prefix.clone());
     }

@@ -7,7 +7,8 @@ use super::{BUILD, RECIPE};
 use crate::recipe::variant::{Linkage, Variant};
 
 /// In no keg, unless `keep` names them: documentation, translations, and libtool's files, whose paths are wrong elsewhere.
-const USELESS: [&str; 7] = ["*.la", "share/man", "share/doc", "share/info", "share/locale", "share/gtk-doc", "lib/charset.alias"];
+const USELESS: [&str; 7] =
+    ["*.la", "share/man", "share/doc", "share/info", "share/locale", "share/gtk-doc", "lib/charset.alias"];
 
 /// Body of `finish`: runs in `$OUT`.
 pub fn finish(variant: &Variant) -> Vec<String> {

@@ -45,7 +45,10 @@ fn asked(kconfig: &Kconfig) -> Vec<String> {
     let mut lines = vec![": >/build/asked".to_string()];
     for file in &kconfig.fragments {
         let path = word(&format!("{RECIPE}/{file}"));
-        lines.push(format!("awk -v file={} '{{ print file \":\" FNR \": \" $0 }}' {path} >>/build/asked", word(&awk_text(file))));
+        lines.push(format!(
+            "awk -v file={} '{{ print file \":\" FNR \": \" $0 }}' {path} >>/build/asked",
+            word(&awk_text(file))
+        ));
     }
     for (symbol, value) in &kconfig.set {
         let line = word(&format!("set: {}", setting(symbol, value)));

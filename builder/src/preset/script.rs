@@ -58,7 +58,9 @@ fn head(variant: &Variant) -> String {
         ("TREE", &tree),
         ("WORK", &work),
     ];
-    let mut text = String::from("#!/bin/sh\n# Written by rootbrew from the recipe and its preset: change those.\nset -eu\numask 022\n");
+    let mut text = String::from(
+        "#!/bin/sh\n# Written by rootbrew from the recipe and its preset: change those.\nset -eu\numask 022\n",
+    );
     for (name, value) in settings {
         text.push_str(&format!("{name}={}\n", word(value)));
     }

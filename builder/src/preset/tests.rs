@@ -65,7 +65,9 @@ fn with(text: &str) -> String {
 
 #[test]
 fn autotools() {
-    check(&with("preset = \"autotools\"\nargs = [\"--with-x\"]\nbuild_args = [\"V=1\"]"), expect![[r#"
+    check(
+        &with("preset = \"autotools\"\nargs = [\"--with-x\"]\nbuild_args = [\"V=1\"]"),
+        expect![[r#"
         do_unpack() {
         	mkdir -p "$TREE"
         	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
@@ -89,12 +91,15 @@ fn autotools() {
         preset_install() {
         	make V=1 DESTDIR=/build/out install
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn autotools_with_the_seed_and_shared() {
-    check(&with("preset = \"autotools\"\ncc = \"seed\"\nlinkage = \"shared\""), expect![[r#"
+    check(
+        &with("preset = \"autotools\"\ncc = \"seed\"\nlinkage = \"shared\""),
+        expect![[r#"
         do_unpack() {
         	mkdir -p "$TREE"
         	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
@@ -118,13 +123,16 @@ fn autotools_with_the_seed_and_shared() {
         preset_install() {
         	make DESTDIR=/build/out install
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn configure() {
     check(
-        &with("preset = \"configure\"\nconfigure = \"./Configure\"\npatches = [\"fix.patch\"]\n[targets]\ncheck = [\"test\"]\ninstall = [\"install_sw\"]"),
+        &with(
+            "preset = \"configure\"\nconfigure = \"./Configure\"\npatches = [\"fix.patch\"]\n[targets]\ncheck = [\"test\"]\ninstall = [\"install_sw\"]",
+        ),
         expect![[r#"
             do_unpack() {
             	mkdir -p "$TREE"
@@ -151,7 +159,9 @@ fn configure() {
 
 #[test]
 fn make() {
-    check(&with("preset = \"make\"\nbuild_args = [\"PROGRAMS=a b\"]"), expect![[r#"
+    check(
+        &with("preset = \"make\"\nbuild_args = [\"PROGRAMS=a b\"]"),
+        expect![[r#"
         do_unpack() {
         	mkdir -p "$TREE"
         	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
@@ -175,13 +185,16 @@ fn make() {
         preset_install() {
         	make PREFIX=/kegs/toy/0 CC="$CC" 'PROGRAMS=a b' DESTDIR=/build/out install
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn kbuild() {
     check(
-        &with("preset = \"kbuild\"\nkconfig = { fragments = [\"a.config\", \"b.config\"], set = { NET = \"n\" } }\ntargets = { build = [\"bzImage\"] }"),
+        &with(
+            "preset = \"kbuild\"\nkconfig = { fragments = [\"a.config\", \"b.config\"], set = { NET = \"n\" } }\ntargets = { build = [\"bzImage\"] }",
+        ),
         expect![[r##"
             do_unpack() {
             	mkdir -p "$TREE"
@@ -241,7 +254,9 @@ fn kbuild() {
 
 #[test]
 fn kbuild_on_a_base_that_takes_no_fragments() {
-    check(&with("preset = \"kbuild\"\nkconfig = { base = \"x86_64_defconfig\", fragments = [\"a.config\"] }"), expect![[r##"
+    check(
+        &with("preset = \"kbuild\"\nkconfig = { base = \"x86_64_defconfig\", fragments = [\"a.config\"] }"),
+        expect![[r##"
         do_unpack() {
         	mkdir -p "$TREE"
         	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
@@ -294,7 +309,8 @@ fn kbuild_on_a_base_that_takes_no_fragments() {
         	cp "$image" "$OUT/boot/vmlinuz"
         	cp .config "$OUT/boot/config"
         }
-    "##]]);
+    "##]],
+    );
 }
 
 #[test]
@@ -320,7 +336,8 @@ fn own_steps() {
         	esac
         	"do_$step"
         done
-    "#]].assert_eq(&text[from..]);
+    "#]]
+    .assert_eq(&text[from..]);
 }
 
 #[test]
@@ -352,10 +369,13 @@ fn finish() {
 
 #[test]
 fn the_environment_names_every_keg_and_flag() {
-    let variant = toy(&with("preset = \"autotools\"\nlinkage = \"shared\"\nwithout = { stack_protector = \"why\" }\nenv = { TZ = \"CET\" }"));
+    let variant = toy(&with(
+        "preset = \"autotools\"\nlinkage = \"shared\"\nwithout = { stack_protector = \"why\" }\nenv = { TZ = \"CET\" }",
+    ));
     let (link, build) = ([keg("pcre2"), keg("linux-headers")], [keg("seed-cc"), keg("make")]);
     let place = Place { link: &link, build: &build, profile: &the_profile() };
-    let lines: Vec<String> = environment(&variant, &place).iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let lines: Vec<String> =
+        environment(&variant, &place).iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     expect![[r#"
         CC=cc
         CFLAGS=-O2 -fno-stack-protector
@@ -392,13 +412,18 @@ fn shell(text: &str) -> Output {
 #[test]
 fn no_word_of_a_recipe_is_read_by_the_shell() {
     let nasty = "a b\n'$(touch /tmp/owned)'\"`x`;\\*~ ü";
-    assert_eq!(String::from_utf8(shell(&format!("printf %s {}", super::quote::word(nasty))).stdout).unwrap(), nasty);
+    assert_eq!(
+        String::from_utf8(shell(&format!("printf %s {}", super::quote::word(nasty))).stdout).unwrap(),
+        nasty
+    );
     assert_eq!(super::quote::words(["", "-", "a=b"]), "'' - a=b");
 }
 
 #[test]
 fn arguments_arrive_as_they_were_written() {
-    let variant = toy(&with("preset = \"configure\"\nconfigure = \"printf\"\nargs = [\"%s\\n\", \"it's $HOME; exit 1\", \"two\\nlines\"]"));
+    let variant = toy(&with(
+        "preset = \"configure\"\nconfigure = \"printf\"\nargs = [\"%s\\n\", \"it's $HOME; exit 1\", \"two\\nlines\"]",
+    ));
     let text = write(&variant).replace("--prefix=/kegs/toy/0 ", "");
     let loop_at = text.find("\nfor step").unwrap();
     let output = shell(&format!("{}\npreset_configure last", &text[..loop_at]));
@@ -420,7 +445,12 @@ fn survives(asked: &str, config: &str, expected: Expect) {
     let program = include_str!("kbuild.awk").replace("/build/asked", "asked");
     fs::write(folder.path().join("asked"), asked).unwrap();
     fs::write(folder.path().join(".config"), config).unwrap();
-    let output = Command::new("awk").arg(program).args(["asked", ".config"]).current_dir(folder.path()).output().unwrap();
+    let output = Command::new("awk")
+        .arg(program)
+        .args(["asked", ".config"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     let status = output.status.code().unwrap();
     expected.assert_eq(&format!("{}exit {status}\n", String::from_utf8(output.stdout).unwrap()));
 }

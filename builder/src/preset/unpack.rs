@@ -40,7 +40,11 @@ pub fn patch(variant: &Variant) -> Vec<String> {
         format!("patch -p1 --batch --forward --fuzz=0 --no-backup-if-mismatch -i {file}")
     });
     let injected = variant.inject.iter().map(|(path, file)| {
-        format!("mkdir -p -- \"$(dirname -- {0})\" && cp -- {1} {0}", word(path), word(&format!("{RECIPE}/{file}")))
+        format!(
+            "mkdir -p -- \"$(dirname -- {0})\" && cp -- {1} {0}",
+            word(path),
+            word(&format!("{RECIPE}/{file}"))
+        )
     });
     patches.chain(injected).collect()
 }
