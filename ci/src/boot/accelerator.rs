@@ -47,7 +47,10 @@ fn prove(kernel: &Path) -> Accelerator {
 fn judge(verdict: Option<Verdict>, said: &[String]) -> Accelerator {
     match verdict {
         Some(Verdict::Panic { line }) if line.contains(PROOF) => Accelerator::Kvm,
-        _ => Accelerator::Emulated(format!("KVM did not boot our kernel: {}", said.first().map_or("it said nothing", String::as_str))),
+        _ => Accelerator::Emulated(format!(
+            "KVM did not boot our kernel: {}",
+            said.first().map_or("it said nothing", String::as_str)
+        )),
     }
 }
 
@@ -60,7 +63,9 @@ struct Cache {
 
 impl Cache {
     fn here() -> Option<Cache> {
-        let folder = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")))?;
+        let folder = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cache")))?;
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(Cache { file: folder.join("rootbrew/accelerator"), boot_id: boot_id.trim().into() })
     }
@@ -108,7 +113,9 @@ mod tests {
         check(
             None,
             &["qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0"],
-            expect![[r#"Emulated("KVM did not boot our kernel: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0")"#]],
+            expect![[
+                r#"Emulated("KVM did not boot our kernel: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0")"#
+            ]],
         );
     }
 
