@@ -17,6 +17,8 @@ mod error;
 mod guest;
 mod machine;
 mod port;
+#[cfg(test)]
+mod tests;
 mod tether;
 
 use std::fs::File;
