@@ -28,7 +28,7 @@ pub fn accelerator(kernel: &Path) -> Accelerator {
     if let Err(error) = fs::OpenOptions::new().read(true).write(true).open("/dev/kvm") {
         return Accelerator::Emulated(format!("/dev/kvm: {error}"));
     }
-    let Some(cache) = Cache::here() else { return prove(kernel) };
+    let Some(cache) = Cache::here(kernel) else { return prove(kernel) };
     cache.load().unwrap_or_else(|| {
         let proven = prove(kernel);
         cache.save(&proven);
@@ -47,28 +47,38 @@ fn prove(kernel: &Path) -> Accelerator {
 fn judge(verdict: Option<Verdict>, said: &[String]) -> Accelerator {
     match verdict {
         Some(Verdict::Panic { line }) if line.contains(PROOF) => Accelerator::Kvm,
-        _ => Accelerator::Emulated(format!("KVM did not boot our kernel: {}", said.first().map_or("it said nothing", String::as_str))),
+        _ => Accelerator::Emulated(format!(
+            "KVM did not boot our kernel: {}",
+            said.first().map_or("it said nothing", String::as_str)
+        )),
     }
 }
 
-/// `~/.cache/rootbrew/accelerator`: the boot's id, then `kvm` or the reason against it. It is only ever a saving: what
-/// cannot be read or written is proven again.
+/// `~/.cache/rootbrew/accelerator`: this boot's id and the kernel's digest, then `kvm` or the reason against it. It is
+/// only ever a saving: what cannot be read or written is proven again. The kernel is in it because a broken one proves
+/// nothing about KVM.
 struct Cache {
     file: PathBuf,
-    boot_id: String,
+    key: String,
 }
 
 impl Cache {
-    fn here() -> Option<Cache> {
-        let folder = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")))?;
+    fn here(kernel: &Path) -> Option<Cache> {
+        let folder = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cache")))?;
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Some(Cache { file: folder.join("rootbrew/accelerator"), boot_id: boot_id.trim().into() })
+        let kernel = kegs::Digest::of_reader(fs::File::open(kernel).ok()?).ok()?;
+        Some(Cache {
+            file: folder.join("rootbrew/accelerator"),
+            key: format!("{} {}", boot_id.trim(), kernel.hex()),
+        })
     }
 
     fn load(&self) -> Option<Accelerator> {
         let text = fs::read_to_string(&self.file).ok()?;
-        let (boot_id, verdict) = text.split_once('\n')?;
-        (boot_id == self.boot_id).then(|| match verdict.trim() {
+        let (key, verdict) = text.split_once('\n')?;
+        (key == self.key).then(|| match verdict.trim() {
             "kvm" => Accelerator::Kvm,
             reason => Accelerator::Emulated(reason.into()),
         })
@@ -82,7 +92,7 @@ impl Cache {
         let folder = self.file.parent()?;
         fs::create_dir_all(folder).ok()?;
         let mut stage = tempfile::NamedTempFile::new_in(folder).ok()?;
-        std::io::Write::write_all(&mut stage, format!("{}\n{word}\n", self.boot_id).as_bytes()).ok()?;
+        std::io::Write::write_all(&mut stage, format!("{}\n{word}\n", self.key).as_bytes()).ok()?;
         stage.persist(&self.file).ok().map(drop)
     }
 }
@@ -108,7 +118,9 @@ mod tests {
         check(
             None,
             &["qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0"],
-            expect![[r#"Emulated("KVM did not boot our kernel: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0")"#]],
+            expect![[
+                r#"Emulated("KVM did not boot our kernel: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x0")"#
+            ]],
         );
     }
 
@@ -121,11 +133,11 @@ mod tests {
     fn a_verdict_is_forgotten_at_the_next_boot() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rootbrew/accelerator");
-        let today = Cache { file: file.clone(), boot_id: "today".into() };
+        let today = Cache { file: file.clone(), key: "today".into() };
         let why = Accelerator::Emulated("no MSR 0x10a".into());
         assert_eq!(today.load(), None);
         assert_eq!(today.save(&why), Some(()));
         assert_eq!(today.load(), Some(why));
-        assert_eq!(Cache { file, boot_id: "tomorrow".into() }.load(), None);
+        assert_eq!(Cache { file, key: "tomorrow".into() }.load(), None);
     }
 }

@@ -56,11 +56,20 @@ fn ask(words: &[String]) -> Result<Answer, BootError> {
     let status = child.wait().map_err(BootError::world("wait for", program))?;
     let ms = started.elapsed().as_millis() as u64;
     match heard {
-        Err(_) => Err(failed(words, &format!("no answer within {} s", LIMIT.as_secs()), &talk.recv().unwrap_or_default())),
-        Ok(_) if !status.success() => Err(failed(words, &status.to_string(), &talk.recv().unwrap_or_default())),
-        Ok(output) => {
-            Ok(Answer { command: words.to_vec(), status: output.lines().next().unwrap_or_default().trim().into(), ms, output })
+        Err(_) => Err(failed(
+            words,
+            &format!("no answer within {} s", LIMIT.as_secs()),
+            &talk.recv().unwrap_or_default(),
+        )),
+        Ok(_) if !status.success() => {
+            Err(failed(words, &status.to_string(), &talk.recv().unwrap_or_default()))
         }
+        Ok(output) => Ok(Answer {
+            command: words.to_vec(),
+            status: output.lines().next().unwrap_or_default().trim().into(),
+            ms,
+            output,
+        }),
     }
 }
 
@@ -81,7 +90,11 @@ fn gather(from: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
 }
 
 fn failed(words: &[String], reason: &str, talk: &str) -> BootError {
-    BootError::Check { command: words.join(" "), reason: reason.into(), output: talk.lines().map(Into::into).collect() }
+    BootError::Check {
+        command: words.join(" "),
+        reason: reason.into(),
+        output: talk.lines().map(Into::into).collect(),
+    }
 }
 
 /// Fills the words in braces. `port` knows where a guest's port is reached.
@@ -100,7 +113,9 @@ fn meaning(name: &str, port: &dyn Fn(u16) -> Option<u16>) -> Result<String, Stri
     if name == "host" {
         return Ok("127.0.0.1".into());
     }
-    let number = name.strip_prefix("port:").ok_or_else(|| format!("unknown word `{{{name}}}`; there are `{{host}}` and `{{port:N}}`"))?;
+    let number = name
+        .strip_prefix("port:")
+        .ok_or_else(|| format!("unknown word `{{{name}}}`; there are `{{host}}` and `{{port:N}}`"))?;
     let number = number.parse().map_err(|_| format!("`{number}` is not a port"))?;
     port(number).map(|host| host.to_string()).ok_or_else(|| format!("the role does not open port {number}"))
 }
@@ -121,14 +136,20 @@ mod tests {
 
     #[test]
     fn words_are_filled() {
-        check_fill("curl https://{host}:{port:443}/{host}", expect!["curl https://127.0.0.1:40443/127.0.0.1"]);
+        check_fill(
+            "curl https://{host}:{port:443}/{host}",
+            expect!["curl https://127.0.0.1:40443/127.0.0.1"],
+        );
     }
 
     #[test]
     fn words_that_cannot_be() {
         check_fill("curl {port:80}", expect!["check `curl {port:80}`: the role does not open port 80"]);
         check_fill("curl {port:http}", expect!["check `curl {port:http}`: `http` is not a port"]);
-        check_fill("curl {hosts}", expect!["check `curl {hosts}`: unknown word `{hosts}`; there are `{host}` and `{port:N}`"]);
+        check_fill(
+            "curl {hosts}",
+            expect!["check `curl {hosts}`: unknown word `{hosts}`; there are `{host}` and `{port:N}`"],
+        );
         check_fill("curl {host", expect!["check `curl {host`: `{host` has no end"]);
     }
 
@@ -142,7 +163,10 @@ mod tests {
 
     #[test]
     fn the_client_decides() {
-        check_ask(&["printf", "HTTP/1.1 200 OK\\r\\n\\r\\nhello"], expect![[r#"HTTP/1.1 200 OK "HTTP/1.1 200 OK\r\n\r\nhello""#]]);
+        check_ask(
+            &["printf", "HTTP/1.1 200 OK\\r\\n\\r\\nhello"],
+            expect![[r#"HTTP/1.1 200 OK "HTTP/1.1 200 OK\r\n\r\nhello""#]],
+        );
         check_ask(
             &["sh", "-c", "echo no route >&2; exit 7"],
             expect![[r#"

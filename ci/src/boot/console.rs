@@ -16,9 +16,15 @@ const LINE_MAX_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The agent's word, with its own clock: milliseconds since the kernel's start.
-    Ready { ms: u64 },
-    NotReady { reason: String },
-    Panic { line: String },
+    Ready {
+        ms: u64,
+    },
+    NotReady {
+        reason: String,
+    },
+    Panic {
+        line: String,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +95,8 @@ impl Ear {
         let end = limit.map(|limit| Instant::now() + limit);
         let mut heard = self.lock();
         while !done(&heard) {
-            let left = end.map_or(Duration::from_secs(3600), |end| end.saturating_duration_since(Instant::now()));
+            let left =
+                end.map_or(Duration::from_secs(3600), |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 break;
             }

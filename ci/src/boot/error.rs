@@ -25,7 +25,10 @@ pub enum BootError {
 }
 
 impl BootError {
-    pub(super) fn world(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> BootError {
+    pub(super) fn world(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> BootError {
         let path = path.into();
         move |source| BootError::World { action, path, source }
     }
@@ -33,7 +36,9 @@ impl BootError {
     /// A program that could not be started: missing, with the Debian package that has it, or the system's own words.
     pub(super) fn start(program: &str, source: io::Error) -> BootError {
         match source.kind() {
-            io::ErrorKind::NotFound => BootError::Missing { program: program.into(), package: debian_package(program) },
+            io::ErrorKind::NotFound => {
+                BootError::Missing { program: program.into(), package: debian_package(program) }
+            }
             _ => BootError::World { action: "start", path: program.into(), source },
         }
     }

@@ -54,7 +54,8 @@ impl Stopper {
 }
 
 pub(super) fn launch(boot: &Boot, accelerator: &Accelerator) -> Result<Guest, BootError> {
-    let scratch = TempDir::with_prefix("rootbrew-boot-").map_err(BootError::world("make a folder in", std::env::temp_dir()))?;
+    let scratch = TempDir::with_prefix("rootbrew-boot-")
+        .map_err(BootError::world("make a folder in", std::env::temp_dir()))?;
     let environment = scratch.path().join("environment.toml");
     fs::write(&environment, &boot.environment).map_err(BootError::world("write", &environment))?;
     let ports = port::free(&boot.ports).map_err(BootError::world("find a free port of", "127.0.0.1"))?;
@@ -123,7 +124,10 @@ impl Guest {
     pub fn wait(&mut self) -> Result<(), BootError> {
         match self.process.ear.gone_or_stop() {
             false => Ok(()),
-            true => Err(BootError::Guest { reason: format!("the guest ended ({})", self.process.end()), console: self.console() }),
+            true => Err(BootError::Guest {
+                reason: format!("the guest ended ({})", self.process.end()),
+                console: self.console(),
+            }),
         }
     }
 
@@ -136,12 +140,16 @@ impl Guest {
         // A guest that is gone already cannot be asked; what `end` says then decides.
         let said = self.process.stdin.write_all(b"poweroff\n").and_then(|()| self.process.stdin.flush());
         if said.is_ok() && !self.process.ear.gone(POWER_OFF_LIMIT) {
-            let reason = format!("the guest did not power off within {} s and was killed", POWER_OFF_LIMIT.as_secs());
+            let reason =
+                format!("the guest did not power off within {} s and was killed", POWER_OFF_LIMIT.as_secs());
             return Err(BootError::Guest { reason, console: self.console() });
         }
         match self.process.status() {
             Ok(status) if status.success() => Ok(asked.elapsed()),
-            _ => Err(BootError::Guest { reason: format!("QEMU failed ({})", self.process.end()), console: self.console() }),
+            _ => Err(BootError::Guest {
+                reason: format!("QEMU failed ({})", self.process.end()),
+                console: self.console(),
+            }),
         }
     }
 }
@@ -165,7 +173,10 @@ impl Process {
         });
         let spawned = receive.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
         let mut child = spawned.map_err(|source| BootError::start(machine::PROGRAM, source))?;
-        let stdin = child.stdin.take().ok_or_else(|| BootError::start(machine::PROGRAM, io::ErrorKind::BrokenPipe.into()))?;
+        let stdin = child
+            .stdin
+            .take()
+            .ok_or_else(|| BootError::start(machine::PROGRAM, io::ErrorKind::BrokenPipe.into()))?;
         Ok(Process { child, stdin, ear, started, keeper: Some(keeper) })
     }
 

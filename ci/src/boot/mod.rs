@@ -17,6 +17,8 @@ mod error;
 mod guest;
 mod machine;
 mod port;
+#[cfg(test)]
+mod tests;
 mod tether;
 
 use std::fs::File;
@@ -65,9 +67,14 @@ pub enum Console {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Accelerator(Accelerator),
-    Started { pid: u32 },
+    Started {
+        pid: u32,
+    },
     /// The guest's port (first) is reached at 127.0.0.1 and this port (second).
-    Forwarded { guest: u16, host: u16 },
+    Forwarded {
+        guest: u16,
+        host: u16,
+    },
     Ready(Ready),
 }
 
@@ -88,7 +95,11 @@ pub fn start(boot: &Boot, events: &mut dyn FnMut(Event)) -> Result<Guest, BootEr
     }
 }
 
-fn attempt(boot: &Boot, accelerator: &Accelerator, events: &mut dyn FnMut(Event)) -> Result<Guest, BootError> {
+fn attempt(
+    boot: &Boot,
+    accelerator: &Accelerator,
+    events: &mut dyn FnMut(Event),
+) -> Result<Guest, BootError> {
     let mut guest = guest::launch(boot, accelerator)?;
     events(Event::Started { pid: guest.pid() });
     guest.ports().for_each(|(guest, host)| events(Event::Forwarded { guest, host }));

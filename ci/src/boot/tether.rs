@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use rustix::process::{Signal, getppid, getpid, set_parent_process_death_signal};
+use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
 /// Starts `command` so that it dies with the *thread* that called this: the kernel ties the signal to threads.
 /// It gets a process group of its own, so that a terminal's Ctrl-C reaches only us.
