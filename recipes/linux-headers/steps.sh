@@ -7,7 +7,7 @@ do_build() {
 	for part in Makefile Kbuild scripts include usr tools/include "arch/$arch"; do
 		echo "linux-$VERSION/$part"
 	done >parts
-	tar -x --no-same-owner --strip-components=1 -f linux_*.tar.xz -T parts
+	tar -x --no-same-owner --strip-components=1 -f /src/0/* -T parts
 	make HOSTCC="$CC" headers
 }
 

@@ -135,39 +135,49 @@ impl Apt {
         Apt { state: state.to_path_buf() }
     }
 
-    /// The upstream archives (`.orig`) of one source. A named suite is asked alone; else the likely ones, those first
-    /// whose lists are here. Blocks on the network for lists that are missing.
-    pub fn originals(&self, debian: &Debian) -> Result<Vec<Listed>, AptError> {
+    /// The upstream archives (`.orig`) of one source: of the revision that is named, in the suite that is named or the
+    /// likely ones; else of whatever revision a suite has now, where its archive has our sha256. A security update
+    /// takes the revision before it away, and keeps the archive. Blocks on the network for lists that are missing.
+    pub fn originals(&self, debian: &Debian, sha256: &[u8; 32]) -> Result<Vec<Listed>, AptError> {
         let archives = archives(&self.state)?;
-        let mut suites = match &debian.suite {
-            Some(suite) => vec![suite.clone()],
-            None => likely_suites(&debian.version, &archives),
-        };
-        suites.sort_by_key(|suite| !self.has_lists(suite, Kind::Source));
+        let likely = || self.by_lists(likely_suites(&debian.version, &archives));
+        let named = debian.suite.as_ref().map_or_else(likely, |suite| vec![suite.clone()]);
+        let exact = format!("{}={}", debian.name, debian.version);
         let mut problem = None;
-        for age in [Age::Any, Age::Fresh] {
-            for suite in &suites {
-                match self.originals_in(debian, suite, &archives, age) {
-                    Ok(files) if !files.is_empty() => return Ok(files),
-                    Ok(_) => {}
+        for (pin, suites) in [(&exact, named), (&debian.name, likely())] {
+            for (age, suite) in [Age::Any, Age::Fresh].iter().flat_map(|age| suites.iter().map(move |suite| (*age, suite))) {
+                match self.originals_in(debian, pin, suite, &archives, age) {
+                    Ok(files) if *pin == exact && !files.is_empty() => return Ok(files),
+                    Ok(mut files) => {
+                        files.retain(|file| file.sha256.as_ref() == Some(sha256));
+                        if !files.is_empty() {
+                            return Ok(files);
+                        }
+                    }
                     Err(error) => problem = Some(error),
                 }
             }
         }
-        let (name, version) = (debian.name.clone(), debian.version.clone());
-        Err(problem.unwrap_or(AptError::NoVersion { name, version, asked: suites.join(", ") }))
+        let (name, version, asked) = (debian.name.clone(), debian.version.clone(), likely().join(", "));
+        Err(problem.unwrap_or(AptError::NoVersion { name, version, asked }))
+    }
+
+    /// Those first whose lists are here.
+    fn by_lists(&self, mut suites: Vec<String>) -> Vec<String> {
+        suites.sort_by_key(|suite| !self.has_lists(suite, Kind::Source));
+        suites
     }
 
     fn originals_in(
         &self,
         debian: &Debian,
+        pin: &str,
         suite: &str,
         archives: &[Archive],
         age: Age,
     ) -> Result<Vec<Listed>, AptError> {
         let folder = self.lists(suite, Kind::Source, archives, age)?;
-        let pin = format!("{}={}", debian.name, debian.version);
-        let said = ask(&folder, &["source", "--print-uris", "--only-source", "-qq", &pin]);
+        let said = ask(&folder, &["source", "--print-uris", "--only-source", "-qq", "-o", "Acquire::ForceHash=SHA256", pin]);
         let files = match said {
             Ok(said) => listed(&said),
             // Exit 100: this suite has no such version.

@@ -42,7 +42,7 @@ fn urls(job: &Job, apt: &Apt) -> Result<Vec<String>, Miss> {
         urls.extend(apt.pool(pool).map_err(said)?);
     }
     if let Some(debian) = &job.wanted.debian {
-        let files = apt.originals(debian).map_err(said)?;
+        let files = apt.originals(debian, &job.wanted.sha256).map_err(said)?;
         let is_ours = |listed: &&Listed| listed.sha256.is_none_or(|sha256| sha256 == job.wanted.sha256);
         urls.extend(files.iter().filter(is_ours).map(|listed| listed.url.clone()));
         if urls.is_empty() {
