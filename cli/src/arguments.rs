@@ -41,6 +41,9 @@ pub struct Global {
     /// Whose compiler: a file of toolchains/
     #[arg(long, global = true, value_name = "NAME", default_value = "seed")]
     pub toolchain: String,
+    /// What one build may use: wall=SECONDS, memory=, output=BYTES (K, M, G), processes=N; may be given more than once
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
     /// Write a timeline of the build, in Chrome's trace format
     #[arg(long, global = true, value_name = "FILE")]
     pub trace: Option<PathBuf>,

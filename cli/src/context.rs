@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use builder::fetch::{Mirror, Network, Places};
+use builder::sandbox::Limits;
 use builder::schedule::Cancel;
 use kegs::Store;
 
@@ -19,6 +20,7 @@ pub struct Context {
     pub toolchain: String,
     pub trace: Option<PathBuf>,
     pub cancel: Arc<Cancel>,
+    pub limits: Limits,
 }
 
 impl Context {
@@ -41,6 +43,7 @@ impl Context {
             toolchain: global.toolchain,
             trace: global.trace,
             cancel: cancel_by_signal()?,
+            limits: limits(&global.limit)?,
         })
     }
 
@@ -81,6 +84,38 @@ fn mirror(text: &str) -> Result<Mirror> {
         .split_once('=')
         .ok_or_else(|| Trouble::Failed(format!("--mirror {text}: two URL beginnings with `=` between them are wanted")))?;
     Ok(Mirror { prefix: prefix.into(), replacement: replacement.into() })
+}
+
+fn limits(written: &[String]) -> Result<Limits> {
+    let mut limits = Limits::default();
+    for text in written {
+        let refuse = || {
+            Trouble::Failed(format!("--limit {text}: wall=SECONDS, memory=BYTES, output=BYTES or processes=N is wanted (bytes as 64M, 2G)"))
+        };
+        let (name, value) = text.split_once('=').ok_or_else(refuse)?;
+        let count = count(value).ok_or_else(refuse)?;
+        match name {
+            "wall" => limits.wall_s = count as f64,
+            "memory" => limits.memory_bytes = count,
+            "output" => limits.output_bytes = count,
+            "processes" => limits.processes = count,
+            _ => return Err(refuse()),
+        }
+    }
+    Ok(limits)
+}
+
+/// `64M` and the like, in powers of two as memory is counted.
+fn count(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 fn processors() -> usize {

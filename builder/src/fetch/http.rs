@@ -75,6 +75,8 @@ impl Client {
     }
 
     fn build(&self) -> Result<reqwest::blocking::Client, String> {
+        // Already installed by another client of this process: the same one.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let mut builder = reqwest::blocking::Client::builder()
             .user_agent(concat!("rootbrew/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.stall.min(Duration::from_secs(10)))

@@ -54,6 +54,8 @@ pub struct World<'a> {
     pub places: &'a Places,
     /// Job slots.
     pub jobs: usize,
+    /// Of each action.
+    pub limits: Limits,
     pub cancel: &'a Cancel,
     pub events: &'a (dyn Fn(Event) + Sync),
 }
@@ -423,7 +425,7 @@ impl Task<'_> {
             face: Face::default(),
             build: build_place(variant.memory_bytes),
             jobs: if variant.jobs == Some(1) { 1 } else { JOBS_WORD },
-            limits: Limits::default(),
+            limits: self.world.limits.clone(),
         };
         let at = self.at;
         let canceller = Mutex::new(canceller.clone());

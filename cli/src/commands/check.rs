@@ -77,6 +77,7 @@ fn fetched(context: &Context, store: &kegs::Store, target: &Target, at: usize) -
         ground: &ground::ground(context, store, ground::profile(context)?)?,
         places: &context.places,
         jobs: context.jobs,
+        limits: context.limits.clone(),
         cancel: &context.cancel,
         events: &|_| (),
     };

@@ -24,6 +24,7 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
         ground: &ground,
         places: &context.places,
         jobs: context.jobs,
+        limits: context.limits.clone(),
         cancel: &context.cancel,
         events: &|_| (),
     };

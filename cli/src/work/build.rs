@@ -46,6 +46,7 @@ fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Re
         ground,
         places: &context.places,
         jobs: context.jobs,
+        limits: context.limits.clone(),
         cancel: &context.cancel,
         events: &|event| view.show(event),
     };
