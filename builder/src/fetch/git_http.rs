@@ -47,7 +47,7 @@ struct Requests {
 impl SmartSubtransport for Requests {
     fn action(&self, url: &str, action: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
         let build = || {
-            Client::builder()
+            super::http::client()
                 .timeout(STALL)
                 .user_agent("git/rootbrew")
                 .build()

@@ -75,9 +75,7 @@ impl Client {
     }
 
     fn build(&self) -> Result<reqwest::blocking::Client, String> {
-        // Already installed by another client of this process: the same one.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let mut builder = reqwest::blocking::Client::builder()
+        let mut builder = client()
             .user_agent(concat!("rootbrew/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.stall.min(Duration::from_secs(10)))
             // Of the head and then of each read. Twice the limit: whoever waits gives up first; this ends the thread.
@@ -96,7 +94,7 @@ fn stream(answer: reqwest::Result<Response>, sender: &SyncSender<Part>) {
             body(response, sender);
         }
         Err(error) if error.is_connect() || error.is_builder() => {
-            send(sender, Part::Unreachable(chain(&error)))
+            send(sender, Part::Unreachable(innermost(&error)))
         }
         Err(error) => send(sender, Part::Broken(chain(&error))),
     }
@@ -145,6 +143,19 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _last) = range.split_once('-')?;
     Some((first.trim().parse().ok()?, whole.trim().parse().ok()))
+}
+
+/// A client to be, with TLS by ring.
+pub fn client() -> reqwest::blocking::ClientBuilder {
+    // Refused when another client of this process installed it already: it is the same one.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    reqwest::blocking::Client::builder()
+}
+
+/// The last cause: what the outer ones say (the URL, that it was a request) is said by who tells it.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map_or(String::new(), ToString::to_string)
 }
 
 /// An error with its causes, in one line: the outermost alone says "error sending request".

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use assembler::role::{self, Role};
-use ci::boot::{self, Accelerator, Boot, Check, Console, Event, Guest};
+use ci::boot::{self, Accelerator, Boot, Check, Console, Event, Guest, Ready};
 
 use crate::context::Context;
-use crate::terminal::{data, event, talk};
+use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::{Result, Trouble};
+use crate::work::build::Built;
+use crate::work::image::Image;
 
 pub struct Wish {
     pub role: String,
@@ -20,7 +22,7 @@ pub struct Wish {
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let role = role::load(&context.tap, &wish.role)?;
-    let image = super::image::of(context, &wish.role)?;
+    let (image, built) = super::image::of(context, &wish.role)?;
     let console = match wish.console {
         true => Console::To(stderr_file()?),
         false => Console::Quiet,
@@ -36,7 +38,29 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         console,
     };
     let guest = boot::start(&machine, &mut |happened| show(context, happened))?;
-    if wish.check { ask(context, &role, guest) } else { stay(context, guest) }
+    let ready = guest.ready_ms();
+    if !wish.check {
+        return stay(context, guest);
+    }
+    ask(context, &role, guest)?;
+    sum_up(context, &image, &built, ready);
+    Ok(())
+}
+
+/// All of it in one line: what was built, how large it is, how soon it was ready.
+fn sum_up(context: &Context, image: &Image, built: &Built, ready: Option<Ready>) {
+    let (facts, kegs) = (&image.facts, built.outputs.len());
+    let ready_ms = ready.map_or(0, |ready| ready.since_start_ms);
+    if context.json {
+        let whole = serde_json::json!({
+            "event": "summary", "kegs": kegs, "built": built.ran, "wall_s": built.wall_s, "cpu_s": built.cpu_s,
+            "own_s": built.own_s, "image": facts, "ready_ms": ready_ms,
+        });
+        return data(&whole.to_string());
+    }
+    let built = format!("{} of {kegs} kegs built in {}", built.ran, seconds(built.wall_s));
+    let sizes = format!("root {}, kernel {}", bytes(facts.root_bytes), bytes(facts.kernel_bytes));
+    talk(&format!("summary {built}; {sizes}; ready {ready_ms} ms after QEMU's start"));
 }
 
 /// Asks what the role says proves it; the guest is powered off whatever the answers are.

@@ -9,7 +9,7 @@ use crate::trouble::{Result, Trouble};
 use crate::work::{self, build, ground, image};
 
 pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Result<()> {
-    let image = of(context, role)?;
+    let (image, _) = of(context, role)?;
     if text {
         let path = image.text();
         let twin = fs::read_to_string(&path)
@@ -25,15 +25,15 @@ pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Resu
     Ok(())
 }
 
-/// The image of a role, whatever has to be built for it.
-pub fn of(context: &Context, role: &str) -> Result<image::Image> {
+/// The image of a role, whatever has to be built for it, and what was built.
+pub fn of(context: &Context, role: &str) -> Result<(image::Image, build::Built)> {
     let profile = ground::profile(context)?;
     let target = work::role_target(context, role, &ground::implied(&profile))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
     let ground = ground::ground(context, &store, profile)?;
     let built = build::build(context, &store, &ground, &target)?;
-    image::image(&store, &target, &built)
+    Ok((image::image(&store, &target, &built)?, built))
 }
 
 fn copy(image: &image::Image, to: &Path) -> Result<()> {

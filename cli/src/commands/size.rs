@@ -10,7 +10,7 @@ use crate::trouble::Result;
 const FILES_SHOWN: usize = 15;
 
 pub fn run(context: &Context, role: &str) -> Result<()> {
-    let image = super::image::of(context, role)?;
+    let (image, _) = super::image::of(context, role)?;
     let size = size(&image.tree()?, FILES_SHOWN);
     let facts = &image.facts;
     if context.json {

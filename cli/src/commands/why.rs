@@ -7,7 +7,7 @@ use crate::terminal::data;
 use crate::trouble::{Result, Trouble};
 
 pub fn run(context: &Context, role: &str, path: &str) -> Result<()> {
-    let image = super::image::of(context, role)?;
+    let (image, _) = super::image::of(context, role)?;
     let tree = image.tree()?;
     let path = path.trim_start_matches('/');
     let chain = why(&tree, path).ok_or_else(|| {
