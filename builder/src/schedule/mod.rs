@@ -90,6 +90,8 @@ pub enum BuildError {
 enum Message {
     /// Its sources are here, or can't be had.
     Fetched(usize, Result<Vec<Have>, String>),
+    /// It runs, and can be ended so.
+    Running(usize, Canceller),
     Ended(usize, Box<Result<Done, Failure>>),
     SlotFree,
     Cancelled,
@@ -118,7 +120,7 @@ pub fn build(plan: &Plan, world: &World) -> Result<Report, BuildError> {
             queue: Queue::new(plan, &wall_s),
             nodes: plan.nodes().iter().map(|_| Work::default()).collect(),
             report: Report { outputs: vec![None; wall_s.len()], keys: vec![None; wall_s.len()], ..Report::default() },
-            cancellers: Mutex::default(),
+            cancellers: BTreeMap::new(),
             sender,
             running: 0,
         };
@@ -152,7 +154,7 @@ struct Building<'a> {
     queue: Queue,
     nodes: Vec<Work>,
     report: Report,
-    cancellers: Mutex<BTreeMap<usize, Canceller>>,
+    cancellers: BTreeMap<usize, Canceller>,
     sender: Sender<Message>,
     running: usize,
 }
@@ -218,18 +220,16 @@ impl<'a> Building<'a> {
             }
             Message::Cancelled => {
                 self.report.cancelled = true;
-                self.cancellers().values().for_each(Canceller::cancel);
+                self.cancellers.values().for_each(Canceller::cancel);
             }
+            Message::Running(_, canceller) if self.report.cancelled => canceller.cancel(),
+            Message::Running(at, canceller) => drop(self.cancellers.insert(at, canceller)),
             Message::Ended(at, result) => {
                 self.running -= 1;
-                self.cancellers().remove(&at);
+                self.cancellers.remove(&at);
                 self.ended(at, *result);
             }
         }
-    }
-
-    fn cancellers(&self) -> std::sync::MutexGuard<'_, BTreeMap<usize, Canceller>> {
-        self.cancellers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Takes every ready node as far as it goes now.
@@ -327,15 +327,10 @@ impl<'a> Building<'a> {
         (self.world.events)(Event::Started { at, keg, version, reason });
         let task = Task { world: self.world, plan: self.plan, at, prepared, keyed, seat };
         let sender = self.sender.clone();
-        let (canceller_sender, canceller) = channel();
         scope.spawn(move || {
-            let result = task.run(&canceller_sender);
+            let result = task.run(&sender);
             sender.send(Message::Ended(at, Box::new(result))).ok();
         });
-        // The sandbox stands within milliseconds, or never: then the sender is dropped.
-        if let Ok(canceller) = canceller.recv() {
-            self.cancellers().insert(at, canceller);
-        }
         Ok(true)
     }
 
@@ -396,7 +391,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(&self, canceller: &Sender<Canceller>) -> Result<Done, Failure> {
+    fn run(&self, sender: &Sender<Message>) -> Result<Done, Failure> {
         let store = self.world.store;
         let keg = self.plan.nodes()[self.at].name();
         let _held = match store.try_lock_action(&self.keyed.key).map_err(Failure::world)? {
@@ -412,14 +407,14 @@ impl Task<'_> {
         }
         // Before it runs: `rootbrew log` is wanted most when it fails.
         store.set_note("last", &keg, self.keyed.key.to_string().as_bytes()).ok();
-        let ran = self.execute(&keg, canceller)?;
+        let ran = self.execute(&keg, sender)?;
         left::forget(store, &keg).ok();
         store.put_result(&self.keyed, &ran.outcome).map_err(Failure::world)?;
         self.remember(&keg, &ran);
         Ok(Done { outcome: ran.outcome, ran: Some(ran) })
     }
 
-    fn execute(&self, keg: &str, canceller: &Sender<Canceller>) -> Result<execute::Ran, Failure> {
+    fn execute(&self, keg: &str, sender: &Sender<Message>) -> Result<execute::Ran, Failure> {
         let variant = &self.plan.nodes()[self.at].variant;
         let manner = Manner {
             face: Face::default(),
@@ -428,7 +423,7 @@ impl Task<'_> {
             limits: self.world.limits.clone(),
         };
         let at = self.at;
-        let canceller = Mutex::new(canceller.clone());
+        let sender = Mutex::new(sender.clone());
         let execution = Execution {
             store: self.world.store,
             ground: self.world.ground,
@@ -438,9 +433,7 @@ impl Task<'_> {
             fifo: (variant.jobs != Some(1)).then(|| self.seat.fifo()),
             manner: &manner,
             cancel: self.world.cancel.flag(),
-            running: &|running| {
-                canceller.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).send(running).ok();
-            },
+            running: &|canceller| send(&sender, Message::Running(at, canceller)),
             step: &|step| (self.world.events)(Event::Step { at, step: step.to_string() }),
         };
         execution.run()

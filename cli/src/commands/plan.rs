@@ -3,7 +3,6 @@
 use builder::schedule::outlook::outlook;
 
 use crate::context::Context;
-use crate::terminal::{data, event};
 use crate::trouble::Result;
 use crate::work::{self, build, ground};
 
@@ -16,14 +15,6 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     for target in &targets {
         let outlooks = outlook(&target.plan, &store, &ground)?;
         build::announce(context, target, &outlooks);
-        for (keg, version, reason) in build::reasons(&target.plan, &outlooks) {
-            if context.json {
-                let line = serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
-                data(&line.to_string());
-            } else {
-                event("build", &format!("{keg} {version}"), &reason);
-            }
-        }
     }
     Ok(())
 }

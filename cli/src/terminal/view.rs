@@ -93,11 +93,11 @@ impl Inner {
     fn say(&mut self, event: &Event) {
         match event {
             Event::Found { at, .. } => self.ended(*at),
-            Event::Started { at, keg, version, reason } => {
+            Event::Started { at, keg, version, .. } => {
                 let subject = format!("{keg} {version}");
                 match &mut self.live {
                     Some(live) => live.started(*at, &subject),
-                    None => self.line("build", &subject, &reason.to_string()),
+                    None => self.line("build", &subject, ""),
                 }
             }
             Event::Step { at, step } => {

@@ -12,7 +12,7 @@ use kegs::{Digest, Store};
 
 use super::Target;
 use crate::context::Context;
-use crate::terminal::{event, talk, view::View};
+use crate::terminal::{data, event, talk, view::View};
 use crate::trouble::{Result, Trouble};
 
 /// What a build came to: the output tree of every node of the plan, and how much was to do.
@@ -55,9 +55,13 @@ fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Re
     Ok(report)
 }
 
-/// `plan    web: 9 kegs, 6 in store, 3 to build`, and a line for each that runs.
+/// `plan    web: 9 kegs, 6 in store, 3 to build`, and the reason of each that runs or may run.
 pub fn announce(context: &Context, target: &Target, outlooks: &[Outlook]) {
     if context.json {
+        for (keg, version, reason) in reasons(&target.plan, outlooks) {
+            let line = serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
+            data(&line.to_string());
+        }
         return;
     }
     let in_store = outlooks.iter().filter(|outlook| matches!(outlook, Outlook::InStore { .. })).count();
@@ -67,10 +71,13 @@ pub fn announce(context: &Context, target: &Target, outlooks: &[Outlook]) {
         open => format!("{in_store} in store, {open} to build"),
     };
     talk(&format!("plan    {}: {count} kegs, {rest}", target.name));
+    for (keg, version, reason) in reasons(&target.plan, outlooks) {
+        event("", &format!("{keg} {version}"), &reason);
+    }
 }
 
 /// The reason of each node that runs or may run, in the plan's order.
-pub fn reasons(plan: &Plan, outlooks: &[Outlook]) -> Vec<(String, String, String)> {
+fn reasons(plan: &Plan, outlooks: &[Outlook]) -> Vec<(String, String, String)> {
     let name = |at: usize| plan.nodes()[at].name();
     let reason = |outlook: &Outlook| match outlook {
         Outlook::InStore { .. } => None,
