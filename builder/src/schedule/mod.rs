@@ -22,7 +22,7 @@ pub mod outlook;
 pub mod pool;
 mod ready;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
@@ -122,7 +122,8 @@ pub fn build(plan: &Plan, world: &World) -> Result<Report, BuildError> {
             report: Report { outputs: vec![None; wall_s.len()], keys: vec![None; wall_s.len()], ..Report::default() },
             cancellers: BTreeMap::new(),
             sender,
-            running: 0,
+            active: BTreeSet::new(),
+            memory_bytes: meminfo_bytes("MemTotal:").unwrap_or(u64::MAX),
         };
         building.fetch_ahead(&fetching)?;
         building.run(scope, &fetching, &receiver)
@@ -156,7 +157,10 @@ struct Building<'a> {
     report: Report,
     cancellers: BTreeMap<usize, Canceller>,
     sender: Sender<Message>,
-    running: usize,
+    /// Those that run.
+    active: BTreeSet<usize>,
+    /// Of the machine.
+    memory_bytes: u64,
 }
 
 impl<'a> Building<'a> {
@@ -171,7 +175,7 @@ impl<'a> Building<'a> {
     {
         loop {
             self.advance(scope, fetching)?;
-            if self.running == 0 && (fetching.idle() || self.report.cancelled) {
+            if self.active.is_empty() && (fetching.idle() || self.report.cancelled) {
                 fetching.close();
                 return Ok(std::mem::take(&mut self.report));
             }
@@ -225,7 +229,7 @@ impl<'a> Building<'a> {
             Message::Running(_, canceller) if self.report.cancelled => canceller.cancel(),
             Message::Running(at, canceller) => drop(self.cancellers.insert(at, canceller)),
             Message::Ended(at, result) => {
-                self.running -= 1;
+                self.active.remove(&at);
                 self.cancellers.remove(&at);
                 self.ended(at, *result);
             }
@@ -264,7 +268,7 @@ impl<'a> Building<'a> {
                             fetching.ask(at);
                         }
                     }
-                    Next::Run if slots => slots = self.start(scope, at)?,
+                    Next::Run if slots && self.fits(at) => slots = self.start(scope, at)?,
                     Next::Run => {}
                 }
             }
@@ -311,6 +315,13 @@ impl<'a> Building<'a> {
         self.queue.done(at);
     }
 
+    /// Whether the memory that its recipe declares is there beside what runs; alone, it may always try.
+    fn fits(&self, at: usize) -> bool {
+        let declared = |at: usize| self.plan.nodes()[at].variant.memory_bytes.unwrap_or(0);
+        let taken: u64 = self.active.iter().map(|&at| declared(at)).sum();
+        self.active.is_empty() || taken + declared(at) <= self.memory_bytes
+    }
+
     /// False when every slot is taken.
     fn start<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, at: usize) -> Result<bool, BuildError>
     where
@@ -320,7 +331,7 @@ impl<'a> Building<'a> {
         let Some(seat) = self.pool.enter(&fifo).map_err(BuildError::Pool)? else { return Ok(false) };
         let Some((prepared, keyed)) = self.nodes[at].prepared.take() else { return Ok(true) };
         self.queue.take(at);
-        self.running += 1;
+        self.active.insert(at);
         let node = &self.plan.nodes()[at];
         let reason = prepared.parts.reason(Parts::remembered(self.world.store, &node.name()).as_ref());
         let (keg, version) = (node.name(), node.variant.version.to_string());
@@ -464,15 +475,15 @@ impl Task<'_> {
 pub fn build_place(memory_bytes: Option<u64>) -> Place {
     // 2 GiB: all but the largest builds, with their sources unpacked.
     let needed = 2 * memory_bytes.unwrap_or(2 << 30);
-    match available_bytes() {
+    match meminfo_bytes("MemAvailable:") {
         Some(available) if available >= needed => Place::Memory,
         _ => Place::Disk,
     }
 }
 
-fn available_bytes() -> Option<u64> {
+/// A line of /proc/meminfo, which counts in KiB.
+fn meminfo_bytes(word: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(word))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }
-
