@@ -52,7 +52,12 @@ impl Context {
         let parent = self.store.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent)
             .map_err(|error| Trouble::Failed(format!("cannot create {}: {error}", parent.display())))?;
-        Ok(Store::create(&self.store)?)
+        let store = Store::create(&self.store)?;
+        // What a killed rootbrew left in the stage belongs to nobody when nobody works.
+        if let Some(_alone) = store.try_lock_alone()? {
+            kegs::collect::sweep_stage(&store)?;
+        }
+        Ok(store)
     }
 
     pub fn open_store(&self) -> Result<Store> {

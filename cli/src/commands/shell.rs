@@ -67,7 +67,7 @@ fn dependencies(
     at: usize,
 ) -> Result<Vec<Option<Digest>>> {
     let needs = Target { name: format!("what {} needs", target.name), role: None, plan: target.plan.before(at) };
-    let built = build::build(context, store, ground, &needs)?;
+    let built = build::make(context, store, ground, &needs)?;
     let mut outputs: Vec<Option<Digest>> = built.outputs.into_iter().map(Some).collect();
     outputs.resize(target.plan.nodes().len(), None);
     Ok(outputs)

@@ -27,6 +27,13 @@ pub struct Built {
 
 /// Builds what a target needs and keeps it by a root of the target's name.
 pub fn build(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Built> {
+    let built = make(context, store, ground, target)?;
+    keep(store, target, &built)?;
+    Ok(built)
+}
+
+/// Builds what a target needs; no root keeps it.
+pub fn make(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Built> {
     let begun = Instant::now();
     let outlooks = outlook::outlook(&target.plan, store, ground)?;
     announce(context, target, &outlooks);
@@ -34,9 +41,7 @@ pub fn build(context: &Context, store: &Store, ground: &Ground, target: &Target)
         Some(report) => report,
         None => run(context, store, ground, target)?,
     };
-    let built = finish(context, target, report, begun)?;
-    keep(store, target, &built)?;
-    Ok(built)
+    finish(context, target, report, begun)
 }
 
 fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {

@@ -9,6 +9,7 @@ use builder::preset::{self, Profile};
 use builder::schedule::Event;
 use builder::schedule::action::Ground;
 use builder::seed::{self, Seed};
+use kegs::collect::Kept;
 use kegs::{Action, Digest, Keyed, Node, Outcome, Store, Text, Tree};
 
 use crate::context::Context;
@@ -83,6 +84,7 @@ fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed, keyed: &Key
     store.sync()?;
     let wall_s = begun.elapsed().as_secs_f64();
     store.put_result(keyed, &Outcome { output, wall_s })?;
+    store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
     view.show(Event::Unpacked { seed: name.to_string(), files: tree.nodes.len(), wall_s });
     view.close(context)?;
     Ok(output)
