@@ -25,24 +25,31 @@ pub struct Target {
     pub plan: Plan,
 }
 
+/// The tap as loaded: every recipe, and the names of the roles.
+pub struct Tap {
+    pub catalogue: Catalogue,
+    pub roles: Vec<String>,
+}
+
+pub fn tap(context: &Context) -> Result<Tap> {
+    let catalogue = recipe::load(&context.tap)?;
+    Ok(Tap { catalogue, roles: role::names(&context.tap).unwrap_or_default() })
+}
+
 /// The names of a command line as targets: each role its own (its options are its own), all recipes together. No name:
 /// every role.
 pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result<Vec<Target>> {
-    let catalogue = recipe::load(&context.tap)?;
-    let roles = role::names(&context.tap).unwrap_or_default();
+    let tap = tap(context)?;
     let (of_roles, of_recipes): (Vec<String>, Vec<String>) = match names {
-        [] => (roles.clone(), Vec::new()),
-        names => names.iter().cloned().partition(|name| roles.contains(name)),
+        [] => (tap.roles.clone(), Vec::new()),
+        names => names.iter().cloned().partition(|name| tap.roles.contains(name)),
     };
     let mut targets = Vec::new();
     if !of_recipes.is_empty() {
-        let plan = plan::plan(&catalogue, &asked_by_hand(&of_recipes, &roles, &catalogue)?, implied)?;
-        targets.push(Target { name: of_recipes.join(" "), role: None, plan });
+        targets.push(tap.recipes_target(&of_recipes, implied)?);
     }
     for name in of_roles {
-        let role = role::load(&context.tap, &name)?;
-        let plan = plan::plan(&catalogue, &asked_by_role(&role), implied)?;
-        targets.push(Target { name, role: Some(role), plan });
+        targets.push(tap.role_target(role::load(&context.tap, &name)?, implied)?);
     }
     Ok(targets)
 }
@@ -50,9 +57,21 @@ pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result
 /// One role, which must be one.
 pub fn role_target(context: &Context, name: &str, implied: &Implied) -> Result<Target> {
     let role = role::load(&context.tap, name)?;
-    let catalogue = recipe::load(&context.tap)?;
-    let plan = plan::plan(&catalogue, &asked_by_role(&role), implied)?;
-    Ok(Target { name: name.to_string(), role: Some(role), plan })
+    tap(context)?.role_target(role, implied)
+}
+
+impl Tap {
+    /// Recipes alone, with the options that they have by themselves.
+    pub fn recipes_target(&self, names: &[String], implied: &Implied) -> Result<Target> {
+        let asked = asked_by_hand(names, &self.roles, &self.catalogue)?;
+        let plan = plan::plan(&self.catalogue, &asked, implied)?;
+        Ok(Target { name: names.join(" "), role: None, plan })
+    }
+
+    pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
+        let plan = plan::plan(&self.catalogue, &asked_by_role(&role), implied)?;
+        Ok(Target { name: role.name.clone(), role: Some(role), plan })
+    }
 }
 
 fn asked_by_hand(names: &[String], roles: &[String], catalogue: &Catalogue) -> Result<Asked> {
