@@ -72,6 +72,9 @@ pub fn tools(preset: Preset) -> &'static [&'static str] {
     }
 }
 
+/// The presets that are [`known`], as a person reads them.
+pub const KNOWN: &str = "autotools, configure, make, kbuild, script";
+
 /// Whether this version of rootbrew can write the preset's script.
 pub fn known(preset: Preset) -> bool {
     matches!(preset, Preset::Autotools | Preset::Configure | Preset::Make | Preset::Kbuild | Preset::Script)

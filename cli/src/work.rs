@@ -4,12 +4,10 @@ pub mod build;
 pub mod ground;
 pub mod image;
 
-use std::collections::BTreeMap;
-
 use assembler::role::{self, Role};
-use builder::plan::{self, Asked, AskedKeg, Implied, Plan};
-use builder::recipe::{self, Catalogue, Choice, OptionValue};
-use kegs::reader::Scalar;
+use builder::plan::{self, Asked, AskedKeg, AskedOption, Implied, Plan};
+use builder::recipe::{self, Catalogue, OptionValue};
+use kegs::reader::{Scalar, Written};
 use kegs::{Faults, Text};
 
 use crate::context::Context;
@@ -101,21 +99,26 @@ fn asked_by_hand(names: &[String], roles: &[String], catalogue: &Catalogue) -> R
 }
 
 fn asked_by_role(role: &Role) -> Asked {
-    let keg = |keg: &kegs::reader::Written<role::Asked>| AskedKeg {
+    let keg = |keg: &Written<role::Asked>| AskedKeg {
         name: keg.name.clone(),
         slot: keg.slot.clone(),
         text: role.text.clone(),
         span: keg.span.clone(),
     };
-    let virtuals = role.virtuals.iter().map(|(name, asked)| (name.clone(), asked.value.name.clone()));
-    let options = role.options.iter().map(|(recipe, options)| {
-        let values = options.value.iter().map(|(option, value)| (option.clone(), option_value(&value.value)));
-        (recipe.clone(), Choice(values.collect::<BTreeMap<_, _>>()))
+    let option = |recipe: &str, option: &str, value: &Written<Scalar>| AskedOption {
+        recipe: recipe.to_string(),
+        option: option.to_string(),
+        value: option_value(&value.value),
+        text: role.text.clone(),
+        span: value.span.clone(),
+    };
+    let options = role.options.iter().flat_map(|(recipe, options)| {
+        options.value.iter().map(move |(name, value)| option(recipe, name, value))
     });
     Asked {
         kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
         options: options.collect(),
-        virtuals: virtuals.collect(),
+        virtuals: role.virtuals.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect(),
         arch: ARCH.into(),
     }
 }

@@ -1,261 +1,207 @@
-//! Collecting: from what is asked to one variant a name and slot, with the names that each needs.
+//! Collecting: from what is asked to one variant a name and slot, with the places that each needs.
 //!
-//! A worklist, no recursion: a chain of ten thousand recipes is as good as a bush. When a later asker flips an option of
-//! a variant that is settled already, that variant is settled again with both wishes.
+//! A worklist, no recursion: a chain of ten thousand recipes is as good as a bush. An option that one asks for may come
+//! after its recipe was settled, and may take away a dependency that asked for options itself. So it goes in rounds:
+//! each settles by what the round before gathered, until a round gathers just what it settled by. Most plans take one.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Range;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use kegs::{Faults, Text};
+use rayon::prelude::*;
 
+use super::wish::{Wish, Wishes};
 use super::{Asked, Implied, Kind};
 use crate::preset;
-use crate::recipe::{Catalogue, Cc, Choice, Dep, OptionValue, Recipe, Variant};
+use crate::recipe::{Catalogue, Cc, Choice, Dep, Variant};
 
-/// Name and slot.
-pub(super) type Place = (String, String);
+/// Name and slot, as the catalogue holds them.
+pub(super) type Place<'a> = (&'a str, &'a str);
 
-/// An edge that is still a name: to whom, of which kind, where it was written.
+/// Options that turn one another on and off may never rest; real ones did in two rounds.
+const ROUNDS_MAX: usize = 32;
+
+/// Fewer are settled here: to wake the other cores costs more (10 µs).
+const PARALLEL_MIN: usize = 8;
+
+/// An edge: to which of the collected, of which kind, written where.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Edge {
-    /// As written: a recipe's or a virtual's name.
-    pub name: String,
-    pub to: Place,
+    pub to: usize,
     pub kind: Kind,
-    pub text: Text,
-    pub span: Range<usize>,
+    /// Which of the variant's dependencies of this kind; of no meaning for tools, which nobody writes.
+    pub nth: usize,
 }
 
-pub(super) struct Collected {
-    pub variants: BTreeMap<Place, (Variant, Vec<Edge>)>,
-    pub wanted: Vec<Place>,
+pub(super) struct Collected<'a> {
+    pub found: Vec<Found<'a>>,
+    pub wanted: Vec<usize>,
 }
 
-/// Somebody's wish: a name, perhaps a slot, options, a bound; and where it stands.
-struct Wish<'a> {
-    name: &'a str,
-    slot: Option<&'a str>,
-    dep: Option<&'a Dep>,
-    text: &'a Text,
-    span: Range<usize>,
+/// What was reached under a name and slot.
+pub(super) struct Found<'a> {
+    pub place: Place<'a>,
+    /// None where the recipe has faults of its own.
+    pub variant: Option<Arc<Variant>>,
+    pub edges: Vec<Edge>,
+    gathered: Choice,
+    settled_by: Choice,
 }
 
-struct Collector<'a> {
-    catalogue: &'a Catalogue,
-    asked: &'a Asked,
-    implied: &'a Implied,
-    choices: BTreeMap<Place, Choice>,
-    settled: BTreeMap<Place, (Variant, Vec<Edge>)>,
-    /// A recipe that has faults of its own: said once.
-    broken: BTreeSet<Place>,
-    queue: VecDeque<Place>,
+/// Variants of earlier rounds, with the choice that they follow.
+type Settled<'a> = HashMap<Place<'a>, (Choice, Result<Arc<Variant>, Faults>)>;
+
+struct Round<'a, 'b> {
+    wishes: &'b Wishes<'a>,
+    implied: &'b Implied,
+    /// What the round before gathered.
+    assumed: &'b HashMap<Place<'a>, Choice>,
+    settled: &'b mut Settled<'a>,
+    at: HashMap<Place<'a>, usize>,
+    found: Vec<Found<'a>>,
     faults: Faults,
 }
 
-pub(super) fn collect(catalogue: &Catalogue, asked: &Asked, implied: &Implied) -> Result<Collected, Faults> {
-    let mut collector = Collector {
-        catalogue,
-        asked,
-        implied,
-        choices: BTreeMap::new(),
-        settled: BTreeMap::new(),
-        broken: BTreeSet::new(),
-        queue: VecDeque::new(),
-        faults: Faults::default(),
-    };
-    let wanted = collector.wanted();
-    while let Some(place) = collector.queue.pop_front() {
-        collector.settle(place);
+pub(super) fn collect<'a>(
+    catalogue: &'a Catalogue,
+    asked: &'a Asked,
+    implied: &Implied,
+) -> Result<Collected<'a>, Faults> {
+    let mut faults = Faults::default();
+    let wishes = Wishes::new(catalogue, asked, &mut faults);
+    let mut assumed = HashMap::new();
+    let mut settled = Settled::new();
+    for _ in 0..ROUNDS_MAX {
+        let mut round = Round {
+            wishes: &wishes,
+            implied,
+            assumed: &assumed,
+            settled: &mut settled,
+            at: HashMap::new(),
+            found: Vec::new(),
+            faults: Faults::default(),
+        };
+        let wanted = round.run(asked);
+        let Round { found, faults: more, .. } = round;
+        if found.iter().all(|one| one.gathered == one.settled_by) {
+            faults.0.extend(more.0);
+            return faults.or(Collected { found, wanted });
+        }
+        assumed = found.into_iter().map(|one| (one.place, one.gathered)).collect();
     }
-    let Collector { settled, faults, .. } = collector;
-    faults.or(Collected { variants: reachable(settled, &wanted), wanted })
+    Err(restless(&assumed, &settled))
 }
 
-/// A flipped option may have taken a dependency away again: only what is still reached stays.
-fn reachable(
-    mut settled: BTreeMap<Place, (Variant, Vec<Edge>)>,
-    wanted: &[Place],
-) -> BTreeMap<Place, (Variant, Vec<Edge>)> {
-    let mut kept = BTreeMap::new();
-    let mut queue: Vec<Place> = wanted.to_vec();
-    while let Some(place) = queue.pop() {
-        if let Some((variant, edges)) = settled.remove(&place) {
-            queue.extend(edges.iter().map(|edge| edge.to.clone()));
-            kept.insert(place, (variant, edges));
-        }
-    }
-    kept
+/// The options of the last round that the round before did not have.
+fn restless(gathered: &HashMap<Place, Choice>, settled: &Settled) -> Faults {
+    let moved = settled.iter().filter(|(place, (choice, _))| gathered.get(*place).is_some_and(|now| now != choice));
+    let faults = moved.filter_map(|((name, _), (_, variant))| {
+        let variant = variant.as_ref().ok()?;
+        let fault = variant.text.fault(variant.span.clone(), format!("the options of `{name}` never come to rest"));
+        Some(fault.help("they turn a dependency on that turns them off again: ask for them in the role"))
+    });
+    Faults(faults.collect()).or(()).err().unwrap_or_default()
 }
 
-impl<'a> Collector<'a> {
-    fn wanted(&mut self) -> Vec<Place> {
-        let asked = self.asked;
-        let wishes = asked.kegs.iter().map(|keg| Wish {
-            name: &keg.name,
-            slot: keg.slot.as_deref(),
-            dep: None,
-            text: &keg.text,
-            span: keg.span.clone(),
-        });
-        wishes.filter_map(|wish| self.find(&wish)).collect()
-    }
-
-    /// The place behind a wish; queued when it is new or its options moved.
-    fn find(&mut self, wish: &Wish) -> Option<Place> {
-        let recipe = self.recipe(wish)?;
-        let slot = self.slot(recipe, wish)?;
-        let place = (recipe.name.clone(), slot);
-        self.wish_options(&place, wish);
-        Some(place)
-    }
-
-    fn recipe(&mut self, wish: &Wish) -> Option<&'a Recipe> {
-        if let Some(recipe) = self.catalogue.recipes.get(wish.name) {
-            return Some(recipe);
-        }
-        let mut providers: Vec<&str> =
-            self.catalogue.provides.get(wish.name).into_iter().flatten().map(|one| one.recipe.as_str()).collect();
-        providers.dedup();
-        let chosen = self.asked.virtuals.get(wish.name).map(String::as_str);
-        match (chosen, providers.as_slice()) {
-            (Some(name), providers) if providers.contains(&name) => self.catalogue.recipes.get(name),
-            (None, [one]) => self.catalogue.recipes.get(*one),
-            (_, []) => self.unknown(wish),
-            (_, providers) => self.undecided(wish, &providers.join("`, `")),
-        }
-    }
-
-    fn unknown(&mut self, wish: &Wish) -> Option<&'a Recipe> {
-        let fault = wish.fault(format!("unknown dependency `{}`", wish.name)).label("no recipe has this name");
-        let fault = match self.catalogue.nearest(wish.name) {
-            Some(name) => fault.help(format!("did you mean `{name}`?")),
-            None => fault.help(format!("add recipes/{}/recipe.toml, or take this line out", wish.name)),
-        };
-        self.faults.push(fault);
-        None
-    }
-
-    fn undecided(&mut self, wish: &Wish, providers: &str) -> Option<&'a Recipe> {
-        let message = format!("`{}` has more than one provider, and nobody chose", wish.name);
-        let help = format!("say `[virtual] {} = …` in the role, one of `{providers}`", wish.name);
-        self.faults.push(wish.fault(message).label("a virtual").help(help));
-        None
-    }
-
-    fn slot(&mut self, recipe: &Recipe, wish: &Wish) -> Option<String> {
-        let Some(slot) = wish.slot else { return Some(self.usual_slot(recipe, wish)) };
-        let slots: Vec<&str> = recipe.slots().collect();
-        if slots.contains(&slot) {
-            return Some(slot.to_string());
-        }
-        let span = wish.dep.and_then(|dep| dep.slot_span.clone()).unwrap_or(wish.span.clone());
-        let fault = wish.text.fault(span, format!("`{}` has no slot `{slot}`", recipe.name));
-        self.faults.push(fault.label("no such slot").help(format!("its slots: `{}`", slots.join("`, `"))));
-        None
-    }
-
-    /// The default slot, unless a virtual was asked that only others provide.
-    fn usual_slot(&self, recipe: &Recipe, wish: &Wish) -> String {
-        let providers = self.catalogue.provides.get(wish.name).into_iter().flatten();
-        let mut slots = providers.filter(|one| one.recipe == recipe.name).map(|one| one.slot.as_str()).peekable();
-        let first = slots.peek().copied().unwrap_or(recipe.default_slot());
-        let usual = slots.find(|slot| *slot == recipe.default_slot());
-        usual.unwrap_or(first).to_string()
-    }
-
-    /// Adds a wish's options to what others wished of this place.
-    fn wish_options(&mut self, place: &Place, wish: &Wish) {
-        let fresh = !self.choices.contains_key(place);
-        let mut choice = match self.choices.get(place) {
-            Some(choice) => choice.clone(),
-            None => self.asked.options.get(&place.0).cloned().unwrap_or_default(),
-        };
-        let before = choice.clone();
-        for (option, value) in wish.dep.iter().flat_map(|dep| &dep.options.0) {
-            match choice.0.get(option) {
-                Some(other) if other != value => self.option_clash(place, wish, option, other),
-                _ => drop(choice.0.insert(option.clone(), value.clone())),
+impl<'a> Round<'a, '_> {
+    /// Follows everything from what is asked; the places of that.
+    fn run(&mut self, asked: &'a Asked) -> Vec<usize> {
+        let wanted: Vec<usize> = asked.kegs.iter().filter_map(|keg| self.find(&Wish::of_asked(keg))).collect();
+        let mut next = 0;
+        while next < self.found.len() {
+            let batch = next..self.found.len();
+            next = batch.end;
+            for (at, variant) in batch.clone().zip(self.settle(batch)) {
+                self.take(at, variant);
             }
         }
-        if fresh || choice != before {
-            self.choices.insert(place.clone(), choice);
-            self.queue.push_back(place.clone());
+        wanted
+    }
+
+    /// The variants of a batch, on all cores when they are many.
+    fn settle(&mut self, batch: std::ops::Range<usize>) -> Vec<Result<Arc<Variant>, Faults>> {
+        for one in &mut self.found[batch.clone()] {
+            one.settled_by = self.assumed.get(&one.place).unwrap_or(&one.gathered).clone();
+        }
+        let (wishes, settled) = (self.wishes, &*self.settled);
+        let variant = |one: &Found<'a>| match settled.get(&one.place) {
+            Some((choice, variant)) if *choice == one.settled_by => variant.clone(),
+            _ => wishes.variant(one.place, &one.settled_by).map(Arc::new),
+        };
+        let batch = &self.found[batch];
+        match batch.len() {
+            ..PARALLEL_MIN => batch.iter().map(variant).collect(),
+            _ => batch.par_iter().map(variant).collect(),
         }
     }
 
-    fn option_clash(&mut self, place: &Place, wish: &Wish, option: &str, other: &OptionValue) {
-        let said = match other {
-            OptionValue::On => "on".to_string(),
-            OptionValue::Off => "off".to_string(),
-            OptionValue::Value(value) => format!("`{value}`"),
-        };
-        let message = format!("option `{option}` of `{}` is wanted twice, differently", place.0);
-        let help = "one image holds one variant of a slot: change one of the two, or use another slot";
-        self.faults.push(wish.fault(message).label(format!("elsewhere it is {said}")).help(help));
-    }
-
-    fn settle(&mut self, place: Place) {
-        let catalogue = self.catalogue;
-        let Some(recipe) = catalogue.recipes.get(&place.0) else { return };
-        match recipe.variant(Some(&place.1), &self.choices[&place], &self.asked.arch) {
-            Err(faults) if self.broken.insert(place.clone()) => self.faults.0.extend(faults.0),
-            Err(_) => {}
-            Ok(variant) if !preset::known(variant.preset) => {
-                let message = format!("this rootbrew can't build preset `{:?}` yet", variant.preset).to_lowercase();
-                let known = "autotools, configure, make, kbuild, script";
-                let fault = variant.text.fault(variant.span.clone(), message);
-                self.faults.push(fault.help(format!("the presets that build: {known}")));
-            }
+    fn take(&mut self, at: usize, variant: Result<Arc<Variant>, Faults>) {
+        let one = &mut self.found[at];
+        // Only options make a second round, and only then is a variant looked for again.
+        if !one.settled_by.0.is_empty() || !self.assumed.is_empty() {
+            self.settled.insert(one.place, (one.settled_by.clone(), variant.clone()));
+        }
+        match variant {
+            Err(faults) => self.faults.0.extend(faults.0),
             Ok(variant) => {
                 let edges = self.edges(&variant);
-                self.settled.insert(place, (variant, edges));
+                self.found[at].edges = edges;
+                self.found[at].variant = Some(variant);
             }
         }
     }
 
     fn edges(&mut self, variant: &Variant) -> Vec<Edge> {
         let mut edges = Vec::new();
-        let written = [(Kind::Build, &variant.build), (Kind::Link, &variant.link), (Kind::Run, &variant.run)];
-        for (kind, deps) in written {
-            edges.extend(deps.iter().filter_map(|dep| self.edge(kind, dep)));
+        for kind in [Kind::Build, Kind::Link, Kind::Run] {
+            for (nth, dep) in deps(variant, kind).iter().enumerate() {
+                edges.extend(self.find(&Wish::of_dep(dep)).map(|to| Edge { to, kind, nth }));
+            }
         }
-        edges.extend(self.tools(variant));
+        self.tools(variant, &mut edges);
         edges
     }
 
-    fn edge(&mut self, kind: Kind, dep: &Dep) -> Option<Edge> {
-        let (text, span) = (&dep.text, dep.name_span.clone());
-        let wish = Wish { name: &dep.name, slot: dep.slot.as_deref(), dep: Some(dep), text, span: span.clone() };
-        let to = self.find(&wish)?;
-        self.check_bound(dep, &to);
-        Some(Edge { name: dep.name.clone(), to, kind, text: text.clone(), span })
-    }
-
-    fn check_bound(&mut self, dep: &Dep, to: &Place) {
-        let Some(bound) = &dep.at_least else { return };
-        let Some(version) = self.catalogue.recipes.get(&to.0).and_then(|recipe| recipe.version(&to.1)) else { return };
-        if version < bound {
-            let span = dep.bound_span.clone().unwrap_or(dep.span.clone());
-            let fault = dep.text.fault(span, format!("`{}` is {version} here, {bound} is asked", dep.name));
-            self.faults.push(fault.label("not met").help("update that recipe, or lower the bound"));
+    /// The compiler and the preset's tools, for which nobody wrote a line: faults point at the recipe's slot.
+    fn tools(&mut self, variant: &Variant, edges: &mut Vec<Edge>) {
+        let implied = self.implied;
+        let cc = (variant.cc == Cc::Profile).then_some(implied.cc.as_str());
+        let names = cc.into_iter().chain(preset::tools(variant.preset).iter().copied());
+        for name in names.filter(|name| *name != variant.name) {
+            let to = self.find(&Wish::of_tool(name, variant));
+            edges.extend(to.map(|to| Edge { to, kind: Kind::Tool, nth: 0 }));
         }
     }
 
-    /// The compiler and the preset's tools, for which nobody wrote a line: faults point at the recipe's slot.
-    fn tools(&mut self, variant: &Variant) -> Vec<Edge> {
-        let cc = (variant.cc == Cc::Profile).then_some(self.implied.cc.as_str());
-        let names = cc.into_iter().chain(preset::tools(variant.preset).iter().copied());
-        let names: Vec<&str> = names.filter(|name| *name != variant.name).collect();
-        let (text, span) = (&variant.text, variant.span.clone());
-        let mut edge = |name: &str| {
-            let wish = Wish { name, slot: None, dep: None, text, span: span.clone() };
-            Some(Edge { name: name.into(), to: self.find(&wish)?, kind: Kind::Tool, text: text.clone(), span: span.clone() })
-        };
-        names.into_iter().filter_map(&mut edge).collect()
+    /// What a wish reaches; its options are added to what others wished of it.
+    fn find(&mut self, wish: &Wish) -> Option<usize> {
+        let place = self.wishes.place(wish, &mut self.faults)?;
+        let at = *self.at.entry(place).or_insert_with(|| {
+            let gathered = self.wishes.options_of_role(place.0);
+            self.found.push(Found { place, variant: None, edges: Vec::new(), gathered, settled_by: Choice::default() });
+            self.found.len() - 1
+        });
+        self.wishes.add_options(place, wish, &mut self.found[at].gathered, &mut self.faults);
+        Some(at)
     }
 }
 
-impl Wish<'_> {
-    fn fault(&self, message: String) -> kegs::Fault {
-        self.text.fault(self.span.clone(), message)
+/// What is written of a kind; tools are not written.
+pub(super) fn deps(variant: &Variant, kind: Kind) -> &[Dep] {
+    match kind {
+        Kind::Build => &variant.build,
+        Kind::Link => &variant.link,
+        Kind::Run => &variant.run,
+        Kind::Tool => &[],
+    }
+}
+
+impl Edge {
+    /// The name that was written, of a recipe or a virtual; and where.
+    pub fn written<'v>(&self, variant: &'v Variant) -> (Option<&'v str>, &'v Text, std::ops::Range<usize>) {
+        match deps(variant, self.kind).get(self.nth) {
+            Some(dep) => (Some(&dep.name), &dep.text, dep.name_span.clone()),
+            None => (None, &variant.text, variant.span.clone()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The plan: names to an ordered graph of variants. Pure: it reads no file, starts nothing, asks no store.
 //!
 //! ```text
+//! wish      what somebody wrote -> the recipe and slot that it means                    (wish.rs)
 //! collect   from what is asked, follow every dependency; one variant a name and slot    (collect.rs)
 //! order     dependencies before dependents; what is left over is a cycle                (order.rs)
 //! ```
@@ -8,22 +9,25 @@
 
 mod collect;
 mod order;
+#[cfg(test)]
+mod tests;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kegs::Faults;
 
-use crate::recipe::{Catalogue, Cc, Choice, Variant};
+use crate::recipe::{Catalogue, Cc, OptionValue, Variant};
 
 /// What a plan is for.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// Names of recipes or virtuals, `name` or `name@slot`, each with the place where somebody wrote it.
     pub kegs: Vec<AskedKeg>,
-    /// Options by recipe, as a role flips them; they hold for every slot.
-    pub options: BTreeMap<String, Choice>,
-    /// Virtual to the recipe that is to provide it.
-    pub virtuals: BTreeMap<String, String>,
+    /// Options as a role flips them; they hold for every slot of their recipe.
+    pub options: Vec<AskedOption>,
+    /// Virtual to the recipe, and perhaps the slot, that is to provide it.
+    pub virtuals: BTreeMap<String, AskedKeg>,
     pub arch: String,
 }
 
@@ -31,6 +35,15 @@ pub struct Asked {
 pub struct AskedKeg {
     pub name: String,
     pub slot: Option<String>,
+    pub text: kegs::Text,
+    pub span: std::ops::Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AskedOption {
+    pub recipe: String,
+    pub option: String,
+    pub value: OptionValue,
     pub text: kegs::Text,
     pub span: std::ops::Range<usize>,
 }

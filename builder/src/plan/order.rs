@@ -1,42 +1,75 @@
-//! Ordering: dependencies before dependents. What can't be ordered is a cycle, and is named with its edges.
+//! Ordering: dependencies before dependents. What can't be ordered holds cycles, and each is named with its edges.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
-use kegs::Faults;
+use kegs::{Fault, Faults};
 
-use super::collect::{Collected, Edge, Place};
-use super::{Node, Plan};
+use super::collect::{Collected, Edge, Found};
+use super::{Kind, Node, Plan};
 use crate::recipe::Variant;
 
+/// A longer cycle is told by its beginning.
+const CYCLE_TOLD_MAX: usize = 8;
+
+/// More at once help nobody.
+const CYCLES_TOLD_MAX: usize = 16;
+
 pub(super) fn order(collected: Collected) -> Result<Plan, Faults> {
-    let Collected { variants, wanted } = collected;
-    let sorted = sort(&variants);
-    if sorted.len() < variants.len() {
-        return Err(Faults(vec![cycle(&variants, &sorted)]));
-    }
-    let index: BTreeMap<Place, usize> = sorted.iter().cloned().enumerate().map(|(at, place)| (place, at)).collect();
-    let mut variants = variants;
+    let Collected { mut found, mut wanted } = collected;
+    by_name(&mut found, &mut wanted);
+    let mut taken = vec![false; found.len()];
+    let sorted = sort(&found, &mut taken);
+    cycles(&found, taken).or(())?;
+    let mut place = vec![0; found.len()];
+    sorted.iter().enumerate().for_each(|(to, &from)| place[from] = to);
     let mut faults = Faults::default();
-    let nodes = sorted.iter().filter_map(|place| variants.remove(place)).map(|(mut variant, edges)| {
-        place_kegs(&mut variant, &edges, &mut faults);
-        let mut deps: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for edge in edges {
-            let list = deps.entry(edge.kind).or_default();
-            if !list.contains(&index[&edge.to]) {
-                list.push(index[&edge.to]);
-            }
+    let names: Vec<String> = found.iter().map(|one| format!("/kegs/{}/{}", one.place.0, one.place.1)).collect();
+    let mut nodes = Vec::with_capacity(found.len());
+    for &from in &sorted {
+        let one = &mut found[from];
+        let Some(variant) = one.variant.take() else { continue };
+        let mut variant = Arc::unwrap_or_clone(variant);
+        place_kegs(&mut variant, &one.edges, &names, &mut faults);
+        nodes.push(Node { deps: placed(&one.edges, &place), variant });
+    }
+    faults.or(Plan { nodes, wanted: wanted.into_iter().map(|at| place[at]).collect() })
+}
+
+/// What was found in the order of the walk, by name: the plan is the same whoever asked first.
+fn by_name(found: &mut Vec<Found>, wanted: &mut [usize]) {
+    let mut names: Vec<usize> = (0..found.len()).collect();
+    names.sort_unstable_by_key(|&at| found[at].place);
+    let mut rank = vec![0; found.len()];
+    names.iter().enumerate().for_each(|(to, &from)| rank[from] = to);
+    found.sort_unstable_by_key(|one| one.place);
+    found.iter_mut().flat_map(|one| &mut one.edges).for_each(|edge| edge.to = rank[edge.to]);
+    wanted.iter_mut().for_each(|at| *at = rank[*at]);
+}
+
+fn placed(edges: &[Edge], place: &[usize]) -> BTreeMap<Kind, Vec<usize>> {
+    let mut deps: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    for edge in edges {
+        let list = deps.entry(edge.kind).or_default();
+        if !list.contains(&place[edge.to]) {
+            list.push(place[edge.to]);
         }
-        Node { variant, deps }
-    });
-    let nodes = nodes.collect();
-    faults.or(Plan { nodes, wanted: wanted.iter().map(|place| index[place]).collect() })
+    }
+    deps
 }
 
 /// `{keg:dep}` becomes the prefix of the slot that was chosen for the dependency of that name.
-fn place_kegs(variant: &mut Variant, edges: &[Edge], faults: &mut Faults) {
+fn place_kegs(variant: &mut Variant, edges: &[Edge], prefixes: &[String], faults: &mut Faults) {
+    let written: Vec<(Option<String>, &str)> = edges.iter().map(|edge| {
+        let (name, ..) = edge.written(variant);
+        (name.map(str::to_string), prefixes[edge.to].as_str())
+    }).collect();
+    let of_recipe = |prefix: &str, name: &str| prefix.split('/').nth(2) == Some(name);
     let keg_of = |name: &str| {
-        let edge = edges.iter().find(|edge| edge.name == name || edge.to.0 == name)?;
-        Some(format!("/kegs/{}/{}", edge.to.0, edge.to.1))
+        let as_written = written.iter().find(|(written, _)| written.as_deref() == Some(name));
+        let found = as_written.or_else(|| written.iter().find(|(_, prefix)| of_recipe(prefix, name)))?;
+        Some(found.1.to_string())
     };
     for name in variant.place_kegs(&keg_of).err().unwrap_or_default() {
         let fault = variant.text.fault(variant.span.clone(), format!("`{{keg:{name}}}` names no dependency"));
@@ -45,47 +78,83 @@ fn place_kegs(variant: &mut Variant, edges: &[Edge], faults: &mut Faults) {
 }
 
 /// Kahn's: a place is taken when all that it needs was. The ready ones are taken by name, so that a plan reads the same
-/// everywhere.
-fn sort(variants: &BTreeMap<Place, (Variant, Vec<Edge>)>) -> Vec<Place> {
-    let mut missing: BTreeMap<&Place, usize> = BTreeMap::new();
-    let mut needed_by: BTreeMap<&Place, Vec<&Place>> = BTreeMap::new();
-    for (place, (_, edges)) in variants {
-        let needs: BTreeSet<&Place> = edges.iter().map(|edge| &edge.to).collect();
-        missing.insert(place, needs.len());
-        needs.into_iter().for_each(|need| needed_by.entry(need).or_default().push(place));
+/// everywhere. Returns those that were not `taken` before.
+fn sort(found: &[Found], taken: &mut [bool]) -> Vec<usize> {
+    let mut missing = vec![0; found.len()];
+    let mut needed_by = vec![Vec::new(); found.len()];
+    for (at, one) in found.iter().enumerate() {
+        for edge in one.edges.iter().filter(|edge| !taken[edge.to]) {
+            missing[at] += 1;
+            needed_by[edge.to].push(at);
+        }
     }
-    let mut ready: BTreeSet<&Place> = missing.iter().filter(|(_, count)| **count == 0).map(|(place, _)| *place).collect();
-    let mut sorted = Vec::new();
-    while let Some(place) = ready.pop_first() {
-        sorted.push(place.clone());
-        for dependent in needed_by.remove(place).unwrap_or_default() {
-            if let Some(count) = missing.get_mut(dependent) {
-                *count -= 1;
-                if *count == 0 {
-                    ready.insert(dependent);
-                }
+    let free = (0..found.len()).filter(|&at| missing[at] == 0 && !taken[at]);
+    let mut ready: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+    let mut sorted = Vec::with_capacity(found.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        sorted.push(at);
+        taken[at] = true;
+        for &dependent in &needed_by[at] {
+            missing[dependent] -= 1;
+            if missing[dependent] == 0 && !taken[dependent] {
+                ready.push(Reverse(dependent));
             }
         }
     }
     sorted
 }
 
-/// One cycle among what could not be sorted, at the edge that closes it.
-fn cycle(variants: &BTreeMap<Place, (Variant, Vec<Edge>)>, sorted: &[Place]) -> kegs::Fault {
-    let sorted: BTreeSet<&Place> = sorted.iter().collect();
-    let stuck = |place: &Place| !sorted.contains(place);
-    // Every stuck place needs a stuck one (or it would have been taken), so following them must come around.
-    let next = |place: &Place| variants[place].1.iter().find(|edge| stuck(&edge.to));
-    let mut way: Vec<&Place> = variants.keys().filter(|place| stuck(place)).take(1).collect();
+/// A fault a cycle; those that pass through one that is named already show when that is cut.
+fn cycles(found: &[Found], mut taken: Vec<bool>) -> Faults {
+    let mut faults = Faults::default();
+    while let Some(start) = taken.iter().position(|taken| !taken).filter(|_| faults.0.len() < CYCLES_TOLD_MAX) {
+        let cycle = walk(found, &taken, start);
+        faults.push(fault(found, &cycle));
+        cycle.iter().for_each(|(at, _)| taken[*at] = true);
+        sort(found, &mut taken);
+    }
+    faults
+}
+
+/// From `start` along edges to what was not taken, until the way comes around: the places of the cycle, each with its
+/// edge to the next.
+fn walk(found: &[Found], taken: &[bool], start: usize) -> Vec<(usize, Edge)> {
+    let mut way = Vec::new();
+    let mut on_way: Vec<Option<usize>> = vec![None; found.len()];
+    let mut here = start;
     loop {
-        let here = way[way.len() - 1];
-        let edge = next(here).unwrap_or_else(|| unreachable!("a stuck place needs a stuck place"));
-        if let Some(start) = way.iter().position(|place| **place == edge.to) {
-            let names: Vec<&str> = way[start..].iter().chain([&way[start]]).map(|place| place.0.as_str()).collect();
-            let help = "cut one edge: build one of them with an option off, or with another recipe";
-            let fault = edge.text.fault(edge.span.clone(), format!("a cycle: {}", names.join(" needs ")));
-            return fault.label("this closes it").help(help);
+        if let Some(begun) = on_way[here] {
+            return way.split_off(begun);
         }
-        way.push(&edge.to);
+        let edge = found[here].edges.iter().find(|edge| !taken[edge.to]);
+        let edge = *edge.unwrap_or_else(|| unreachable!("who needs only what was taken was taken"));
+        on_way[here] = Some(way.len());
+        way.push((here, edge));
+        here = edge.to;
+    }
+}
+
+/// At the edge that closes the cycle.
+fn fault(found: &[Found], cycle: &[(usize, Edge)]) -> Fault {
+    let told = cycle.iter().take(CYCLE_TOLD_MAX);
+    let mut message = String::from("a cycle: ");
+    told.for_each(|(at, edge)| message.push_str(&format!("`{}` {} ", found[*at].place.0, verb(edge.kind))));
+    if cycle.len() > CYCLE_TOLD_MAX {
+        message.push_str(&format!("… ({} more) … ", cycle.len() - CYCLE_TOLD_MAX));
+    }
+    message.push_str(&format!("`{}`", found[cycle[0].0].place.0));
+    let (last, edge) = cycle[cycle.len() - 1];
+    let Some(variant) = &found[last].variant else { unreachable!("an edge is of a variant") };
+    let (_, text, span) = edge.written(variant);
+    let help = "cut one edge: build one of them with an option off, or with another recipe";
+    text.fault(span, message).label("this closes it").help(help)
+}
+
+fn verb(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Build => "builds with",
+        Kind::Link => "links",
+        Kind::Run => "runs",
+        Kind::Tool => "is built by",
     }
 }

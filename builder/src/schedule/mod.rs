@@ -189,7 +189,7 @@ impl<'a> Building<'a> {
     /// Asks at once for the sources of all that runs or may run, the longest path first: the link works beside the cores.
     fn fetch_ahead(&mut self, fetching: &fetching::Fetching) -> Result<(), BuildError> {
         let outlooks = outlook::outlook(self.plan, self.world.store, self.world.ground)?;
-        for at in self.queue.by_path() {
+        for &at in self.queue.by_path() {
             let open = !matches!(outlooks[at], outlook::Outlook::InStore { .. });
             if open && !self.plan.nodes()[at].variant.sources.is_empty() && !self.has_sources(at) {
                 self.nodes[at].asked_fetch = true;
