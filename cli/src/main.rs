@@ -13,6 +13,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A plan of ten thousand recipes is millions of small texts: a quarter less processor time than with the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The sandbox's helper is this program, executed again: first, while there is one thread.
     builder::sandbox::helper_main_if_asked();

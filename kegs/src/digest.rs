@@ -35,7 +35,12 @@ impl Digest {
     }
 
     pub fn hex(&self) -> String {
-        hex::encode(self.sha256)
+        // By slice: `hex::encode` goes digit by digit and was 4 % of a plan of ten thousand.
+        let mut digits = [0; 64];
+        match hex::encode_to_slice(self.sha256, &mut digits) {
+            Ok(()) => String::from_utf8_lossy(&digits).into_owned(),
+            Err(_) => unreachable!("64 digits hold 32 bytes"),
+        }
     }
 
     /// The first twelve hex digits: what people see in a folder's name.

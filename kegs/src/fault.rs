@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// One text as it was read, shared by the faults in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    pub path: PathBuf,
+    /// Shared, as the content is: every dependency and source of a tap carries its text.
+    pub path: Arc<Path>,
     pub content: Arc<str>,
 }
 
@@ -27,7 +28,7 @@ pub struct Fault {
 
 impl Text {
     pub fn new(path: impl Into<PathBuf>, content: &str) -> Text {
-        Text { path: path.into(), content: content.into() }
+        Text { path: path.into().into(), content: content.into() }
     }
 
     pub fn fault(&self, span: Range<usize>, message: impl Into<String>) -> Fault {

@@ -446,7 +446,7 @@ fn closures_are_what_a_sandbox_and_a_machine_need() {
         ("link", names(plan.link_closure(web))),
         ("build", names(plan.build_closure(web))),
         ("tool", names(plan.tool_closure(web))),
-        ("seen", names(plan.seen(web).into_iter().collect())),
+        ("seen", names(plan.sight(web).all)),
         ("run", names(plan.run_closure(web))),
     ].into();
     expect![[r#"

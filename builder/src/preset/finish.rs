@@ -1,6 +1,8 @@
 //! The last step, the same for every preset: what an install leaves that no keg wants is taken away, the recipe's own
 //! files are put in, and what is certainly wrong fails here, where its log still is.
 
+use std::sync::OnceLock;
+
 use super::quote::word;
 use super::shell::command;
 use super::{BUILD, RECIPE};
@@ -23,12 +25,20 @@ pub fn finish(variant: &Variant) -> Vec<String> {
 
 // `find -path` lets a `*` cross folders: `lib/*.la` reaches `lib/x/y.la` too, which is what is meant.
 fn removals(variant: &Variant) -> Vec<String> {
-    let mut globs: Vec<&str> = USELESS.to_vec();
+    let mut globs: Vec<&str> = Vec::new();
     if variant.linkage == Linkage::Shared && !variant.keep_static {
         globs.push("lib/*.a");
     }
     globs.extend(variant.remove.iter().map(String::as_str));
-    globs.iter().map(|glob| removal(glob, &variant.keep)).collect()
+    let own = globs.iter().map(|glob| removal(glob, &variant.keep));
+    useless(&variant.keep).into_iter().chain(own).collect()
+}
+
+/// Most recipes keep nothing of it: their lines are written once.
+fn useless(keep: &[String]) -> Vec<String> {
+    static USUAL: OnceLock<Vec<String>> = OnceLock::new();
+    let lines = |keep: &[String]| USELESS.iter().map(|glob| removal(glob, keep)).collect();
+    if keep.is_empty() { USUAL.get_or_init(|| lines(keep)).clone() } else { lines(keep) }
 }
 
 fn removal(glob: &str, keep: &[String]) -> String {

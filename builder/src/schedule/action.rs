@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use kegs::{Action, Digest, Node as TreeNode, Store, StoreError, Tree};
 
+use super::graft::Grafts;
 use super::inputs::Parts;
-use crate::plan::Plan;
+use crate::plan::{Plan, Sight};
 use crate::preset::{self, KegAt, Place, Profile};
 use crate::recipe::{Source, Variant};
 
@@ -35,7 +36,6 @@ pub enum Have {
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub action: Action,
-    pub parts: Parts,
     /// Small files made here (script, recipe files): path inside, bytes. They are put before the action runs.
     pub files: Vec<(String, Vec<u8>)>,
     /// Sources: path inside, digest, and whether it is a tree.
@@ -59,6 +59,7 @@ pub struct Ground {
     /// The seed's unpacked tree: root `Directory`, and its first level for the input roots.
     pub seed: Digest,
     pub seed_top: Tree,
+    grafts: Grafts,
 }
 
 impl Ground {
@@ -66,7 +67,7 @@ impl Ground {
         let mut seed_top = store.shallow(&seed)?;
         // The system is /usr and the links into it; /dev, /etc, /tmp and the like are the sandbox's own.
         seed_top.nodes.retain(|name, node| name == "usr" || matches!(node, TreeNode::Link { .. }));
-        Ok(Ground { profile, seed, seed_top })
+        Ok(Ground { profile, seed, seed_top, grafts: Grafts::default() })
     }
 }
 
@@ -78,16 +79,26 @@ pub fn prepare(
     sources: &[Have],
     outputs: &dyn Fn(usize) -> Option<Digest>,
 ) -> Result<Option<Prepared>, PrepareError> {
+    prepare_seen(plan, at, &plan.sight(at), ground, sources, outputs)
+}
+
+/// As [`prepare`], for who knows already what the sandbox of `at` shows.
+pub(super) fn prepare_seen(
+    plan: &Plan,
+    at: usize,
+    sight: &Sight,
+    ground: &Ground,
+    sources: &[Have],
+    outputs: &dyn Fn(usize) -> Option<Digest>,
+) -> Result<Option<Prepared>, PrepareError> {
     let variant = &plan.nodes()[at].variant;
-    let seen = plan.seen(at);
-    let Some(kegs) = kegs_seen(plan, &seen, outputs) else { return Ok(None) };
+    let Some(kegs) = kegs_seen(plan, sight, outputs) else { return Ok(None) };
     let Some(sources) = sources_seen(variant, sources) else { return Ok(None) };
     let mut files = recipe_files(variant)?;
-    let kegs_at = kegs_at(plan, at);
+    let kegs_at = kegs_at(plan, sight);
     let place = Place { link: &kegs_at.link, build: &kegs_at.build, profile: &ground.profile };
     files.push(("steps/run".into(), preset::script(variant, &place).into_bytes()));
     let environment = environment(variant, &place);
-    let parts = parts(ground, &sources, &files, &environment, &kegs);
     let action = Action {
         arguments: vec!["/bin/sh".into(), "/steps/run".into()],
         environment,
@@ -96,15 +107,15 @@ pub fn prepare(
         platform: platform(&variant.arch),
         input: input_root(ground, &sources, &files, &kegs),
     };
-    Ok(Some(Prepared { action, parts, files, sources, kegs }))
+    Ok(Some(Prepared { action, files, sources, kegs }))
 }
 
 fn kegs_seen(
     plan: &Plan,
-    seen: &BTreeSet<usize>,
+    sight: &Sight,
     outputs: &dyn Fn(usize) -> Option<Digest>,
 ) -> Option<Vec<(String, String, Digest)>> {
-    seen.iter().map(|&dep| {
+    sight.all.iter().map(|&dep| {
         let node = &plan.nodes()[dep];
         Some((node.variant.keg(), node.label(), outputs(dep)?))
     }).collect()
@@ -167,16 +178,15 @@ struct Kegs {
     build: Vec<KegAt>,
 }
 
-fn kegs_at(plan: &Plan, at: usize) -> Kegs {
-    let kegs = |places: Vec<usize>| {
+fn kegs_at(plan: &Plan, sight: &Sight) -> Kegs {
+    let kegs = |places: &[usize]| {
         let at = |dep: usize| {
             let variant = &plan.nodes()[dep].variant;
             KegAt { name: variant.name.clone(), slot: variant.slot.clone(), prefix: variant.keg() }
         };
-        places.into_iter().map(at).collect()
+        places.iter().copied().map(at).collect()
     };
-    let build = [plan.tool_closure(at), plan.build_closure(at)].concat();
-    Kegs { link: kegs(plan.link_closure(at)), build: kegs(build) }
+    Kegs { link: kegs(&sight.link), build: kegs(&[sight.tool.as_slice(), &sight.build].concat()) }
 }
 
 fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
@@ -209,39 +219,34 @@ fn input_root(
             Have::Nothing => {}
         }
     }
-    for (prefix, _, root) in kegs {
-        tree.insert(prefix.trim_start_matches('/'), TreeNode::Tree { root: *root });
-    }
+    ground.grafts.insert(&mut tree, kegs.iter().map(|(prefix, _, root)| (prefix.as_str(), *root)));
     tree
 }
 
-fn parts(
-    ground: &Ground,
-    sources: &[(String, Have)],
-    files: &[(String, Vec<u8>)],
-    environment: &BTreeMap<String, String>,
-    kegs: &[(String, String, Digest)],
-) -> Parts {
-    let mut parts = Parts::default();
-    parts.insert("seed", ground.seed.hex());
-    for (n, (_, have)) in sources.iter().enumerate() {
-        if let Have::Blob(digest) | Have::Tree(digest) = have {
-            parts.insert(format!("source {n}"), digest.hex());
+impl Prepared {
+    /// What went into the key, by name. Asked only when something runs or was just found: the key needs no names.
+    pub fn parts(&self, ground: &Ground) -> Parts {
+        let mut parts = Parts::default();
+        parts.insert("seed", ground.seed.hex());
+        for (n, (_, have)) in self.sources.iter().enumerate() {
+            if let Have::Blob(digest) | Have::Tree(digest) = have {
+                parts.insert(format!("source {n}"), digest.hex());
+            }
         }
-    }
-    for (path, bytes) in files {
-        match path.strip_prefix("recipe/") {
-            Some(name) => parts.insert(format!("file {name}"), Digest::of(bytes).hex()),
-            None if path == "steps/run" => parts.insert("flags args", Digest::of(bytes).hex()),
-            None => parts.insert(format!("file {path}"), Digest::of(bytes).hex()),
+        for (path, bytes) in &self.files {
+            match path.strip_prefix("recipe/") {
+                Some(name) => parts.insert(format!("file {name}"), Digest::of(bytes).hex()),
+                None if path == "steps/run" => parts.insert("flags args", Digest::of(bytes).hex()),
+                None => parts.insert(format!("file {path}"), Digest::of(bytes).hex()),
+            }
         }
+        for (name, value) in &self.action.environment {
+            parts.insert(format!("flags {name}"), value.replace(['\n', '\t'], " "));
+        }
+        for (prefix, _, root) in &self.kegs {
+            let name = prefix.trim_start_matches("/kegs/").trim_end_matches("/0");
+            parts.insert(format!("keg {name}"), root.hex());
+        }
+        parts
     }
-    for (name, value) in environment {
-        parts.insert(format!("flags {name}"), value.replace(['\n', '\t'], " "));
-    }
-    for (prefix, _, root) in kegs {
-        parts.insert(format!("keg {}", prefix.trim_start_matches("/kegs/").trim_end_matches("/0")), root.hex());
-    }
-    parts
 }
-

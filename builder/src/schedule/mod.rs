@@ -16,6 +16,7 @@ mod event;
 pub mod execute;
 mod fetching;
 mod follow;
+mod graft;
 pub mod inputs;
 pub mod left;
 pub mod outlook;
@@ -304,7 +305,7 @@ impl<'a> Building<'a> {
     fn found(&mut self, at: usize, outcome: Outcome) {
         if let Some((prepared, _)) = self.nodes[at].prepared.take() {
             // A note lost costs a reason.
-            prepared.parts.remember(self.world.store, &self.plan.nodes()[at].name()).ok();
+            prepared.parts(self.world.ground).remember(self.world.store, &self.plan.nodes()[at].name()).ok();
         }
         (self.world.events)(Event::Found { at, keg: self.plan.nodes()[at].name() });
         self.done(at, outcome.output);
@@ -333,7 +334,7 @@ impl<'a> Building<'a> {
         self.queue.take(at);
         self.active.insert(at);
         let node = &self.plan.nodes()[at];
-        let reason = prepared.parts.reason(Parts::remembered(self.world.store, &node.name()).as_ref());
+        let reason = prepared.parts(self.world.ground).reason(Parts::remembered(self.world.store, &node.name()).as_ref());
         let (keg, version) = (node.name(), node.variant.version.to_string());
         (self.world.events)(Event::Started { at, keg, version, reason });
         let task = Task { world: self.world, plan: self.plan, at, prepared, keyed, seat };
@@ -453,7 +454,7 @@ impl Task<'_> {
     /// Notes for the next run (reasons, durations) and the news. Notes that can't be written cost only themselves.
     fn remember(&self, keg: &str, ran: &execute::Ran) {
         let store = self.world.store;
-        self.prepared.parts.remember(store, keg).ok();
+        self.prepared.parts(self.world.ground).remember(store, keg).ok();
         store.set_note("seconds", keg, format!("{:.3}\n", ran.outcome.wall_s).as_bytes()).ok();
         let output = ran.outcome.output.to_string();
         let same_bytes = store.note("output", keg).is_some_and(|last| last == output.as_bytes());

@@ -1,8 +1,11 @@
 //! The outlook: what a build would do, before anything starts. Reads the store, writes nothing.
 
-use kegs::{Digest, Keyed, Outcome, Store};
+use std::collections::BTreeSet;
 
-use super::action::{Ground, Have, PrepareError, Prepared, prepare};
+use kegs::{Digest, Keyed, Outcome, Store};
+use rayon::prelude::*;
+
+use super::action::{Ground, Have, PrepareError, prepare_seen};
 use super::inputs::{Parts, Reason};
 use crate::plan::Plan;
 use crate::recipe::Variant;
@@ -18,59 +21,75 @@ pub enum Outlook {
     After(Vec<usize>),
 }
 
-/// One outlook a node, in the plan's order. Actions whose inputs are all known are keyed; the rest wait for theirs.
+/// Of fewer nodes to look at, each is looked at here: to wake the other cores costs more (10 µs).
+const PARALLEL_MIN: usize = 4;
+
+/// One outlook a node, in the plan's order. Actions whose inputs are all known are keyed; the rest wait for theirs. All
+/// cores work on what does not need one another.
 pub fn outlook(plan: &Plan, store: &Store, ground: &Ground) -> Result<Vec<Outlook>, PrepareError> {
-    let mut outlooks: Vec<Outlook> = Vec::with_capacity(plan.nodes().len());
-    for (at, node) in plan.nodes().iter().enumerate() {
-        let open: Vec<usize> =
-            plan.seen(at).into_iter().filter(|&dep| !matches!(outlooks[dep], Outlook::InStore { .. })).collect();
-        let next = if open.is_empty() {
-            let output = |dep: usize| match &outlooks[dep] {
-                Outlook::InStore { outcome, .. } => Some(outcome.output),
-                _ => None,
-            };
-            keyed(plan, at, store, ground, &output)?
-        } else {
-            // Something that runs only after another is named through that other.
-            let roots = open.iter().flat_map(|&dep| match &outlooks[dep] {
-                Outlook::After(roots) => roots.clone(),
-                _ => vec![dep],
-            });
-            let mut roots: Vec<usize> = roots.collect();
-            roots.sort();
-            roots.dedup();
-            match Parts::remembered(store, &node.name()) {
-                None => Outlook::Runs(Reason::New),
-                Some(_) => Outlook::After(roots),
-            }
+    let mut looking = Looking { plan, store, ground, found: Vec::new() };
+    looking.found.resize_with(plan.nodes().len(), || None);
+    for level in plan.levels() {
+        let outlooks: Vec<Outlook> = match level.len() {
+            ..PARALLEL_MIN => level.iter().map(|&at| looking.one(at)).collect::<Result<_, _>>()?,
+            _ => level.par_iter().map(|&at| looking.one(at)).collect::<Result<_, _>>()?,
         };
-        outlooks.push(next);
+        level.into_iter().zip(outlooks).for_each(|(at, outlook)| looking.found[at] = Some(outlook));
     }
-    Ok(outlooks)
+    Ok(looking.found.into_iter().flatten().collect())
 }
 
-fn keyed(
-    plan: &Plan,
-    at: usize,
-    store: &Store,
-    ground: &Ground,
-    output: &dyn Fn(usize) -> Option<Digest>,
-) -> Result<Outlook, PrepareError> {
-    let node = &plan.nodes()[at];
-    let last = Parts::remembered(store, &node.name());
-    let Some(prepared) = prepare(plan, at, ground, &sources(&node.variant, store), output)? else {
-        // A source whose size nobody wrote and whose bytes are not here: the key is not known yet.
-        return Ok(Outlook::Runs(if last.is_some() { Reason::Source } else { Reason::New }));
-    };
-    let Keyed { key, .. } = prepared.action.keyed();
-    Ok(match store.result(&key) {
-        Some(outcome) => Outlook::InStore { key, outcome },
-        None => Outlook::Runs(reason(&prepared, last.as_ref())),
-    })
+struct Looking<'a> {
+    plan: &'a Plan,
+    store: &'a Store,
+    ground: &'a Ground,
+    /// Filled from the first level on.
+    found: Vec<Option<Outlook>>,
 }
 
-pub fn reason(prepared: &Prepared, last: Option<&Parts>) -> Reason {
-    prepared.parts.reason(last)
+impl Looking<'_> {
+    fn one(&self, at: usize) -> Result<Outlook, PrepareError> {
+        let variant = &self.plan.nodes()[at].variant;
+        let sight = self.plan.sight(at);
+        let open: Vec<usize> = sight.all.iter().copied().filter(|&dep| self.output(dep).is_none()).collect();
+        if !open.is_empty() {
+            return Ok(self.after(at, &open));
+        }
+        let (sources, output) = (sources(variant, self.store), |dep| self.output(dep));
+        let Some(prepared) = prepare_seen(self.plan, at, &sight, self.ground, &sources, &output)? else {
+            // A source whose size nobody wrote and whose bytes are not here: the key is not known yet.
+            return Ok(Outlook::Runs(self.remembered(at).map_or(Reason::New, |_| Reason::Source)));
+        };
+        let Keyed { key, .. } = prepared.action.keyed();
+        Ok(match self.store.result(&key) {
+            Some(outcome) => Outlook::InStore { key, outcome },
+            None => Outlook::Runs(prepared.parts(self.ground).reason(self.remembered(at).as_ref())),
+        })
+    }
+
+    fn output(&self, at: usize) -> Option<Digest> {
+        match &self.found[at] {
+            Some(Outlook::InStore { outcome, .. }) => Some(outcome.output),
+            _ => None,
+        }
+    }
+
+    fn remembered(&self, at: usize) -> Option<Parts> {
+        Parts::remembered(self.store, &self.plan.nodes()[at].name())
+    }
+
+    /// Something that runs only after another is named through that other.
+    fn after(&self, at: usize, open: &[usize]) -> Outlook {
+        if self.remembered(at).is_none() {
+            return Outlook::Runs(Reason::New);
+        }
+        let roots = open.iter().flat_map(|&dep| match &self.found[dep] {
+            Some(Outlook::After(roots)) => roots.clone(),
+            _ => vec![dep],
+        });
+        let roots: BTreeSet<usize> = roots.collect();
+        Outlook::After(roots.into_iter().collect())
+    }
 }
 
 /// What is known of a variant's sources: by the store, or by sha256 and size in the recipe.
