@@ -16,7 +16,7 @@ use std::fs;
 use prost::Message;
 
 use crate::reapi::{self, EnvironmentVariable, OutputDirectory, Platform, Property};
-use crate::store::{Result, Store, StoreError, tried};
+use crate::store::{Result, Store, StoreError, rename, tried, write_new};
 use crate::{Digest, Tree};
 
 /// What runs and what it sees. Paths in `input` are relative to the sandbox's root; `working_directory` too, `output` is
@@ -97,8 +97,13 @@ impl Store {
 
     /// Records an outcome. Its blobs are on disk already; this is the last step of a build.
     pub fn put_result(&self, keyed: &Keyed, outcome: &Outcome) -> Result<()> {
-        self.put_all(keyed.messages.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?;
-        self.replace(&self.result_path(&keyed.key), &result(outcome).encode_to_vec())
+        let messages = self.stage_all(keyed.messages.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?;
+        let staged = self.stage_path("result");
+        write_new(&staged, &result(outcome).encode_to_vec(), 0o644)?;
+        // One wait for the disk for all three: no name is given before, and the result's is the last.
+        self.sync()?;
+        self.commit_synced(messages)?;
+        rename(&staged, &self.result_path(&keyed.key))
     }
 
     /// Forgets an outcome, so that the action runs again.

@@ -47,9 +47,11 @@ impl Store {
             tree.insert(found.path, node(found.kind, blob.as_ref()));
             staged.extend(blob);
         }
+        let merkle = tree.merkle();
+        // Files and folders with one wait for the disk.
+        staged.extend(self.stage_all(merkle.directories.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?);
         self.commit(staged)?;
-        let root = self.put_tree(&tree)?;
-        Ok((root, tree))
+        Ok((merkle.root, tree))
     }
 
     fn stage_found(&self, folder: &Path, found: Found) -> Result<(Found, Option<Staged>)> {

@@ -9,6 +9,7 @@
 //! Everything outside is opened before the root is entered, everything inside is made after: so no path of the inside
 //! is ever followed outside, and no mount hides a source. Nothing of the host stays reachable.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -112,18 +113,23 @@ pub fn mount(kind: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -
     Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
-/// A detached copy of what is mounted at a path, with all below it.
-pub fn copy(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
+/// A detached copy of what is mounted at a path, with all below it, writable where that is.
+fn clone(path: &Path) -> io::Result<OwnedFd> {
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    let tree = open_tree(CWD, path, flags)?;
+    Ok(open_tree(CWD, path, flags)?)
+}
+
+/// The same with attributes of its own.
+pub fn copy(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
+    let tree = clone(path)?;
     sys::mount_setattr(tree.as_fd(), &MountAttr { set: attributes, clear: 0, propagation: 0, userns_fd: 0 })?;
     Ok(tree)
 }
 
 fn take_bind(bind: &Bind) -> Result<(OwnedFd, String), Failure> {
     let told = |error| Failure::Setup(format!("bind {} at {}: {error}", bind.from.display(), bind.to));
-    Ok((copy(&bind.from, RDONLY | NOSUID | NODEV).map_err(told)?, bind.to.clone()))
+    Ok((clone(&bind.from).map_err(told)?, bind.to.clone()))
 }
 
 /// Read-only too: a fifo is written all the same.
@@ -171,13 +177,7 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
         let made = parent(&link.path).and_then(|()| Ok(rustix::fs::symlink(&*link.target, &*link.path)?));
         made.map_err(|error| Failure::Setup(format!("link {} to {}: {error}", link.path, link.target)))?;
     }
-    if setup.face.order == Order::Reversed {
-        let made = outside.binds.iter().rev().try_for_each(|(tree, to)| make_place(tree, to));
-        made.map_err(inside("make the places of binds"))?;
-    }
-    for (tree, to) in &outside.binds {
-        place(tree, to).map_err(|error| Failure::Setup(format!("bind at {to}: {error}")))?;
-    }
+    attach_binds(setup, &outside.binds)?;
     for (tree, to) in [(&outside.build, "/build"), (&outside.tmp, "/tmp"), (&outside.proc, "/proc")] {
         place(tree, to).map_err(|error| cause::refused(&format!("mount {to}"), &error))?;
     }
@@ -192,6 +192,39 @@ fn furnish(setup: &Setup, outside: Outside) -> Result<(), Failure> {
     let done =
         root.map_err(io::Error::from).and_then(|root| sys::mount_setattr_one(root.as_fd(), &read_only));
     done.map_err(inside("make the root read-only"))
+}
+
+/// First every place, then every tree, then all read-only at once: no place is ever made inside a tree, which is still
+/// writable for that moment, and one call costs less than one a bind (200 of them: 1 ms).
+fn attach_binds(setup: &Setup, binds: &[(OwnedFd, String)]) -> Result<(), Failure> {
+    let told = |to: &str| {
+        let to = to.to_string();
+        move |error: io::Error| Failure::Setup(format!("bind at {to}: {error}"))
+    };
+    let mut parents = HashSet::new();
+    let mut make = |(tree, to): &'_ (OwnedFd, String)| {
+        // Asked for once a folder: to be told by the kernel that it is not there costs as much as making it.
+        if parents.insert(Path::new(to).parent().map(Path::to_path_buf)) {
+            parent(to).map_err(told(to))?;
+        }
+        make_place(tree, to).map_err(told(to))
+    };
+    match setup.face.order {
+        Order::Sorted => binds.iter().try_for_each(&mut make)?,
+        Order::Reversed => binds.iter().rev().try_for_each(&mut make)?,
+    }
+    for (tree, to) in binds {
+        attach(tree, to).map_err(told(to))?;
+    }
+    let closed = MountAttr { set: RDONLY | NOSUID | NODEV, clear: 0, propagation: 0, userns_fd: 0 };
+    // The root itself is still being furnished.
+    let open = MountAttr { set: 0, clear: RDONLY, propagation: 0, userns_fd: 0 };
+    let root = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(io::Error::from);
+    let done = root.and_then(|root| {
+        sys::mount_setattr(root.as_fd(), &closed)?;
+        sys::mount_setattr_one(root.as_fd(), &open)
+    });
+    done.map_err(|error| cause::refused("make the binds read-only", &error))
 }
 
 fn make_dev(outside: &Outside) -> io::Result<()> {
