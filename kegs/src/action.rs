@@ -90,7 +90,7 @@ impl Store {
     /// What an action came to, when it was done here. A result that can't be read, or whose output is gone, is none:
     /// the action runs again.
     pub fn result(&self, key: &Digest) -> Option<Outcome> {
-        let bytes = fs::read(self.result_path(key)).ok()?;
+        let bytes = crate::store::read_small(&self.result_path(key)).ok()?;
         let outcome = outcome(&reapi::ActionResult::decode(bytes.as_slice()).ok()?)?;
         (outcome.output.size_bytes == 0 || self.has(&outcome.output)).then_some(outcome)
     }

@@ -25,5 +25,5 @@ pub use digest::Digest;
 pub use fault::{Fault, Faults, Text};
 pub use keg::EPOCH_S;
 pub use lock::Held;
-pub use store::{Store, StoreError};
+pub use store::{Store, StoreError, read_small};
 pub use tree::{Node, Tree};

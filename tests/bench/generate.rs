@@ -1,7 +1,7 @@
 //! A tap of any size, and a store in which all of it is built: what a plan costs when there is nothing to do.
 //!
 //! The graph is a distribution's: three dependencies a recipe, most of them to few recipes that themselves need little,
-//! so that a recipe's link closure has some twenty kegs. It is the same on each run. Compiler and tools are the tap's own.
+//! so that a recipe's link closure has some ten kegs, and eighty at most. It is the same on each run. Compiler and tools are the tap's own.
 
 use std::fmt::Write;
 use std::fs;

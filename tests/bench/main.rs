@@ -4,8 +4,10 @@
 //! a benchmark's rivals take turns in one run, so that they meet the same load; minimum and median are shown, because a
 //! loaded machine moves the one less than the other. Nothing is asserted: speed is read by people.
 
+mod generate;
 mod keg;
 mod noop;
+mod plan;
 mod sandbox;
 mod store;
 mod table;
@@ -54,11 +56,13 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
     table::head(name)?;
     match name {
         "noop" => noop::run(wish),
+        "plan" => plan::run(wish, 1_000, "50 ms"),
+        "plan-10000" => plan::run(wish, 10_000, "400 ms"),
         "keg" => keg::run(wish),
         "sandbox" => sandbox::run(wish),
         "store" => store::run(wish),
         "web" => web::run(wish),
-        other => Err(format!("no benchmark `{other}`: noop, keg, sandbox, store, web").into()),
+        other => Err(format!("no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web").into()),
     }
 }
 

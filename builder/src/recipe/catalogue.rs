@@ -86,7 +86,7 @@ fn one(tap: &Path, name: &str) -> (Option<Recipe>, Faults) {
         return (None, faults);
     }
     let folder = tap.join("recipes").join(name);
-    match std::fs::read(folder.join("recipe.toml")) {
+    match kegs::read_small(&folder.join("recipe.toml")) {
         Ok(bytes) => (Recipe::parse(name, &folder, &path, &bytes, &mut faults), faults),
         Err(error) => {
             let fault = place().fault(0..0, format!("cannot read it: {error}"));

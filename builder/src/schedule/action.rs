@@ -250,3 +250,71 @@ impl Prepared {
         parts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use expect_test::expect;
+    use kegs::{Faults, Text};
+
+    use super::*;
+    use crate::plan::{Asked, AskedKeg, Implied, plan};
+    use crate::recipe::{Catalogue, Recipe};
+
+    const TOOLCHAIN: &str = "seed = \"s\"\ncc = \"cc\"\npath = [\"/usr/bin\"]\ncflags = [\"-O2\"]\n\
+        triplet = { profile = \"{arch}-linux-musl\", seed = \"{arch}-linux-gnu\" }";
+
+    const HEAD: &str = "summary = \"s\"\nlicense = \"MIT\"\nversion = \"1\"\n";
+
+    fn catalogue(folder: &Path) -> Catalogue {
+        let source = format!("source = {{ url = \"https://x.example/x.tar.gz\", sha256 = \"{}\", size = 7 }}", "1".repeat(64));
+        let recipes = [
+            ("cc", "preset = \"script\"\ncc = \"seed\"".to_string()),
+            ("make", "preset = \"script\"\ncc = \"seed\"".to_string()),
+            ("z", format!("{source}\npreset = \"make\"")),
+            ("web", format!("{source}\npreset = \"autotools\"\nlink = [\"z\"]\nargs = [\"--with-z={{keg:z}}\"]")),
+        ];
+        let mut catalogue = Catalogue::default();
+        for (name, text) in recipes {
+            let mut faults = Faults::default();
+            let text = format!("{HEAD}{text}\n");
+            let recipe = Recipe::parse(name, folder, Path::new(name), text.as_bytes(), &mut faults);
+            catalogue.recipes.insert(name.to_string(), recipe.unwrap_or_else(|| panic!("{faults}")));
+        }
+        catalogue
+    }
+
+    /// A key that moves makes every store in the world rebuild: this is that alarm. When a preset's script or a flag is
+    /// meant to change, the new key is right.
+    #[test]
+    fn the_keys_of_a_given_plan_never_move() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("steps.sh"), "do_install() { :; }\n").unwrap();
+        let catalogue = catalogue(folder.path());
+        let web = AskedKeg { name: "web".into(), slot: None, text: Text::new("t", ""), span: 0..0 };
+        let asked = Asked { kegs: vec![web], arch: "x86_64".into(), ..Asked::default() };
+        let plan = plan(&catalogue, &asked, &Implied { cc: "cc".into() }).unwrap();
+        let store = Store::create(&folder.path().join("store")).unwrap();
+        let mut seed = Tree::default();
+        seed.insert("usr/bin/sh", TreeNode::File { digest: Digest::of(b"sh"), executable: true });
+        seed.insert("bin", TreeNode::Link { target: "usr/bin".into() });
+        seed.insert("etc/passwd", TreeNode::File { digest: Digest::of(b"root"), executable: false });
+        let profile = preset::profile("toy", &Text::new("toy.toml", TOOLCHAIN)).unwrap();
+        let ground = Ground::new(&store, profile, store.put_tree(&seed).unwrap()).unwrap();
+        let mut keys = String::new();
+        for (at, node) in plan.nodes().iter().enumerate() {
+            let sources = super::super::outlook::sources(&node.variant, &store);
+            // What a dependency came to is its name here.
+            let output = |dep: usize| Some(Digest::of(plan.nodes()[dep].name().as_bytes()));
+            let prepared = prepare(&plan, at, &ground, &sources, &output).unwrap().unwrap();
+            keys.push_str(&format!("{} {}\n", node.name(), prepared.action.keyed().key.short()));
+        }
+        expect![[r#"
+            cc fdec512ead9c
+            make 3984fd7da427
+            z 43bfb763b22f
+            web d93b121375ce
+        "#]].assert_eq(&keys);
+    }
+}
