@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::terminal::{data, event, talk, view::View};
 use crate::trouble::{Result, Trouble};
 
+/// A file's name has 255 bytes at most, of which staging takes some.
+const ROOT_NAME_MAX: usize = 200;
+
 /// What a build came to: the output tree of every node of the plan, and how much was to do.
 pub struct Built {
     pub outputs: Vec<Digest>,
@@ -169,5 +172,9 @@ fn keep(store: &Store, target: &Target, built: &Built) -> Result<()> {
         }));
     }
     let kind = if target.role.is_some() { "role" } else { "kegs" };
-    Ok(store.set_root(&format!("{kind}-{}", target.name.replace(['/', ' '], "+")), &kept)?)
+    let mut name = format!("{kind}-{}", target.name.replace(['/', ' '], "+"));
+    if name.len() > ROOT_NAME_MAX {
+        name = format!("{kind}-{}", Digest::of(name.as_bytes()).short());
+    }
+    Ok(store.set_root(&name, &kept)?)
 }
