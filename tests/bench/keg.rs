@@ -50,13 +50,16 @@ pub fn run(wish: &Wish) -> Result<()> {
 
 /// As if it had never been built: no result, none of its files, no folder laid out.
 fn forget(store: &Store, key: &Digest, output: &Digest) -> Result<()> {
-    let mut blobs: Vec<Digest> = store.tree(output)?.merkle().directories.iter().map(|(digest, _)| *digest).collect();
+    let mut blobs: Vec<Digest> =
+        store.tree(output)?.merkle().directories.iter().map(|(digest, _)| *digest).collect();
     blobs.extend(store.tree(output)?.nodes.values().filter_map(|node| match node {
         Node::File { digest, .. } => Some(*digest),
         _ => None,
     }));
     store.forget_result(key)?;
-    for path in blobs.iter().flat_map(|blob| [false, true].map(|executable| store.blob_path(blob, executable))) {
+    for path in
+        blobs.iter().flat_map(|blob| [false, true].map(|executable| store.blob_path(blob, executable)))
+    {
         // The same blob may be named twice, and is there in one form only.
         if path.exists() {
             fs::remove_file(path)?;
@@ -75,7 +78,8 @@ fn built(events: &[u8]) -> Result<Built> {
     for line in events.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
         let event: serde_json::Value = serde_json::from_slice(line)?;
         if event["event"] == "built" && event["keg"] == KEG {
-            let ms = |name: &str| event[name].as_f64().map(|s| s * 1e3).ok_or(format!("`{name}` is no number"));
+            let ms =
+                |name: &str| event[name].as_f64().map(|s| s * 1e3).ok_or(format!("`{name}` is no number"));
             return Ok(Built { wall_ms: ms("wall_s")?, own_ms: ms("own_s")? });
         }
     }
@@ -100,13 +104,15 @@ impl Bare {
         let outlooks = outlook(&plan, store, &ground)?;
         let results: Vec<Option<(Digest, Digest)>> = outlooks.iter().map(result).collect();
         let (key, output) = results[at].ok_or("the keg is not in the store")?;
-        let outputs: Vec<Option<Digest>> = results.iter().map(|result| result.map(|(_, output)| output)).collect();
+        let outputs: Vec<Option<Digest>> =
+            results.iter().map(|result| result.map(|(_, output)| output)).collect();
         let prepared = again::prepared(&plan, at, store, &ground, &outputs)?;
         let (prepared, keyed) = prepared.ok_or("the keg's source is not known")?;
         let folder = tempfile::tempdir()?;
         let fifo = folder.path().join("go");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o666.into(), 0)?;
-        let manner = Manner { face: Face::default(), build: Place::Memory, jobs: 2, limits: Limits::default() };
+        let manner =
+            Manner { face: Face::default(), build: Place::Memory, jobs: 2, limits: Limits::default() };
         let execution = Execution {
             store,
             ground: &ground,
@@ -124,7 +130,9 @@ impl Bare {
         setup.jobserver = Some(fifo.clone());
         let script = setup.argv.join(" ");
         let lines = "while read _ <&3; do rm -rf /build/* /tmp/*; (exec 3<&-; $0) >/tmp/log 2>&1 && echo done || echo failed; done";
-        setup.argv = ["/bin/sh", "-c", &format!("exec 3<>/run/jobserver; {}", lines.replace("$0", &script))].map(Into::into).into();
+        setup.argv = ["/bin/sh", "-c", &format!("exec 3<>/run/jobserver; {}", lines.replace("$0", &script))]
+            .map(Into::into)
+            .into();
         let (said, says) = rustix::pipe::pipe()?;
         let running = sandbox::start(&setup, says.as_fd())?;
         let go = OpenOptions::new().read(true).write(true).open(&fifo)?;
@@ -164,7 +172,10 @@ fn planned() -> Result<Plan> {
 /// The seed as the store has it: the action that unpacked it says so in its environment.
 fn ground(store: &Store) -> Result<Ground> {
     for key in store.actions()? {
-        let is_seed = store.environment(&key)?.get("KEG").is_some_and(|keg| Path::new(keg) == Path::new("/kegs/seed/0"));
+        let is_seed = store
+            .environment(&key)?
+            .get("KEG")
+            .is_some_and(|keg| Path::new(keg) == Path::new("/kegs/seed/0"));
         if let (true, Some(outcome)) = (is_seed, store.result(&key)) {
             return Ok(Ground::new(store, profile()?, outcome.output)?);
         }

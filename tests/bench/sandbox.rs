@@ -37,8 +37,10 @@ fn make_kegs(root: &Path, count: usize) -> Result<Vec<PathBuf>> {
 
 fn setup(folders: &[PathBuf]) -> Setup {
     let usr = Bind { from: "/usr".into(), to: "/usr".to_string() };
-    let kegs =
-        folders.iter().enumerate().map(|(at, from)| Bind { from: from.clone(), to: format!("/kegs/k{at}/0") });
+    let kegs = folders
+        .iter()
+        .enumerate()
+        .map(|(at, from)| Bind { from: from.clone(), to: format!("/kegs/k{at}/0") });
     let link = |name: &str| Link { path: format!("/{name}"), target: format!("usr/{name}") };
     Setup {
         binds: std::iter::once(usr).chain(kegs).collect(),
@@ -61,7 +63,18 @@ fn run_ours(setup: &Setup, log: &File) -> Result<()> {
 
 fn bwrap(folders: &[PathBuf]) -> Command {
     let mut command = Command::new("bwrap");
-    command.args(["--unshare-all", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/build"]);
+    command.args([
+        "--unshare-all",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/build",
+    ]);
     for name in ["bin", "lib", "lib64"] {
         command.args(["--symlink", &format!("usr/{name}"), &format!("/{name}")]);
     }

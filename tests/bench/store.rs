@@ -33,7 +33,9 @@ fn puts(folder: &Path, wish: &Wish, disk: &str) -> Result<()> {
         let (mut ours, mut each, mut whole) = (Times::default(), Times::default(), Times::default());
         for round in 0..rounds {
             let blobs = blobs(count, round);
-            ours.time(|| Ok(store.put_all(blobs.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?))?;
+            ours.time(
+                || Ok(store.put_all(blobs.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?),
+            )?;
             if count <= 100 {
                 let files = folder.join(format!("each {disk} {count} {round}"));
                 each.time(|| write(&files, &blobs, |file| file.sync_data()))?;
@@ -54,11 +56,17 @@ fn puts(folder: &Path, wish: &Wish, disk: &str) -> Result<()> {
 }
 
 fn blobs(count: usize, round: usize) -> Vec<(Digest, Vec<u8>)> {
-    let bytes = |at: usize| format!("{round} {at} {} ", std::process::id()).into_bytes().into_iter().cycle().take(BLOB_BYTES);
+    let bytes = |at: usize| {
+        format!("{round} {at} {} ", std::process::id()).into_bytes().into_iter().cycle().take(BLOB_BYTES)
+    };
     (0..count).map(|at| bytes(at).collect::<Vec<u8>>()).map(|bytes| (Digest::of(&bytes), bytes)).collect()
 }
 
-fn write(folder: &Path, blobs: &[(Digest, Vec<u8>)], sync: impl Fn(&File) -> std::io::Result<()>) -> Result<()> {
+fn write(
+    folder: &Path,
+    blobs: &[(Digest, Vec<u8>)],
+    sync: impl Fn(&File) -> std::io::Result<()>,
+) -> Result<()> {
     fs::create_dir(folder)?;
     for (digest, bytes) in blobs {
         let staged = folder.join("staged");
@@ -115,7 +123,9 @@ fn hash(folder: &Path) -> Result<()> {
         let damages = ours.time(|| Ok(verify::verify(&store, &|_| ())?))?;
         assert!(damages.is_empty(), "a fresh store is whole");
         let sum = "find \"$0\" -type f -print0 | xargs -0 sha256sum";
-        theirs.time(|| warm::succeed(Command::new("sh").arg("-c").arg(sum).arg(store.folder().join("blobs"))))?;
+        theirs.time(|| {
+            warm::succeed(Command::new("sh").arg("-c").arg(sum).arg(store.folder().join("blobs")))
+        })?;
     }
     let rate = |times: &Times| format!("{:.0} MB/s", megabytes as f64 * 1e3 / times.min());
     figure("store verify, all cores", "", &rate(&ours));

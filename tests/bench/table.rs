@@ -35,7 +35,11 @@ impl Times {
 pub fn head(name: &str) -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let load = std::fs::read_to_string("/proc/loadavg")?;
-    println!("\n{name}: cargo bench -p rootbrew --bench bench -- {}   (load {})", words.join(" "), load.trim());
+    println!(
+        "\n{name}: cargo bench -p rootbrew --bench bench -- {}   (load {})",
+        words.join(" "),
+        load.trim()
+    );
     println!("{:<44} {:>10} {:>10} {:>10} {:>8}", "", "goal", "minimum", "median", "ratio");
     Ok(())
 }

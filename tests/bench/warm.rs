@@ -16,7 +16,8 @@ pub fn copy(store: &Path) -> Result<TempDir> {
         return Err(text.replace("{}", &store.display().to_string()).into());
     }
     // Beside it: hard links do not leave a file system.
-    let copy = tempfile::Builder::new().prefix("rootbrew-bench-").tempdir_in(store.parent().unwrap_or(store))?;
+    let copy =
+        tempfile::Builder::new().prefix("rootbrew-bench-").tempdir_in(store.parent().unwrap_or(store))?;
     let parts = ["format", "blobs", "kegs", "actions", "roots", "logs", "notes"];
     let from = parts.iter().map(|part| store.join(part)).filter(|path| path.exists());
     let copied = Command::new("cp").arg("-al").args(from).arg(copy.path()).status()?;
@@ -46,6 +47,8 @@ pub fn succeed(command: &mut Command) -> Result<Output> {
     let output = command.output()?;
     match output.status.success() {
         true => Ok(output),
-        false => Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into()),
+        false => {
+            Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
+        }
     }
 }

@@ -34,18 +34,27 @@ fn from_nothing(wish: &Wish) -> Result<tempfile::TempDir> {
     let parent = wish.store.parent().filter(|parent| parent.is_dir()).unwrap_or(Path::new("."));
     let store = tempfile::Builder::new().prefix("rootbrew-bench-").tempdir_in(parent)?;
     let trace = std::env::temp_dir().join("rootbrew-bench-web.json");
-    let build = Ran::new(with_trace(warm::rootbrew(wish, store.path(), &["--json", "build", "web"]), &trace))?;
+    let build =
+        Ran::new(with_trace(warm::rootbrew(wish, store.path(), &["--json", "build", "web"]), &trace))?;
     let boot = Ran::new(boot(wish, store.path(), &[]))?;
     let total_s = build.wall_s + boot.wall_s;
     figure("from nothing to the answered request", "12 min", &format!("{:.0} s", total_s));
     figure("  of it the build", "", &format!("{:.0} s", build.wall_s));
     let cores = std::thread::available_parallelism()?.get() as f64;
-    figure("  cores busy: cpu / (wall x cores)", "0.9", &format!("{:.3}", build.cpu_s / (build.wall_s * cores)));
+    figure(
+        "  cores busy: cpu / (wall x cores)",
+        "0.9",
+        &format!("{:.3}", build.cpu_s / (build.wall_s * cores)),
+    );
     let own_s: f64 = build.built().map(|built| number(built, "own_s")).sum();
     figure("  ours: own_s of all kegs / cpu", "2 %", &format!("{:.2} %", 100.0 * own_s / build.cpu_s));
     for built in build.built() {
-        let (wall_s, cpu_s, own_s) = (number(built, "wall_s"), number(built, "cpu_s"), number(built, "own_s"));
-        let (keg, text) = (built["keg"].as_str().unwrap_or(""), format!("{wall_s:.1} s wall, {cpu_s:.1} s cpu, {:.0} ms ours", own_s * 1e3));
+        let (wall_s, cpu_s, own_s) =
+            (number(built, "wall_s"), number(built, "cpu_s"), number(built, "own_s"));
+        let (keg, text) = (
+            built["keg"].as_str().unwrap_or(""),
+            format!("{wall_s:.1} s wall, {cpu_s:.1} s cpu, {:.0} ms ours", own_s * 1e3),
+        );
         figure(&format!("    {keg}"), "", &text);
     }
     println!("  timeline: {}", trace.display());
@@ -75,7 +84,9 @@ impl Ran {
         let output = command.stderr(Stdio::inherit()).output()?;
         let wall_s = begun.elapsed().as_secs_f64();
         if !output.status.success() {
-            return Err(format!("{command:?}: {} (signal {:?})", output.status, output.status.signal()).into());
+            return Err(
+                format!("{command:?}: {} (signal {:?})", output.status, output.status.signal()).into()
+            );
         }
         let lines = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let events = lines.map(serde_json::from_slice).collect::<std::result::Result<_, _>>()?;
@@ -87,7 +98,8 @@ impl Ran {
     }
 
     fn show_boot(&self) {
-        for event in self.events.iter().filter(|event| event["event"] == "boot" || event["event"] == "answer") {
+        for event in self.events.iter().filter(|event| event["event"] == "boot" || event["event"] == "answer")
+        {
             println!("    {event}");
         }
     }
@@ -104,13 +116,17 @@ const TICKS_PER_S: f64 = 100.0;
 fn children_s() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let behind_name = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?.1;
-    let ticks: Vec<f64> = behind_name.split(' ').skip(13).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let ticks: Vec<f64> =
+        behind_name.split(' ').skip(13).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_S)
 }
 
 fn sizes(wish: &Wish, store: &Path) -> Result<()> {
     let output = warm::succeed(&mut warm::rootbrew(wish, store, &["--json", "build", "web"]))?;
-    let done = output.stdout.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let done = output
+        .stdout
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let done = done.into_iter().find(|event| event["event"] == "done").ok_or("no `done` event")?;
     let facts = &done["image"]["facts"];
     for (name, key, goal) in [
