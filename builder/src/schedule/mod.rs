@@ -21,6 +21,7 @@ pub mod left;
 pub mod outlook;
 pub mod pool;
 mod ready;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -340,6 +341,8 @@ impl<'a> Building<'a> {
         let sender = self.sender.clone();
         scope.spawn(move || {
             let result = task.run(&sender);
+            // The slot is free before the end is heard: else the next may find none while nothing runs that would free one.
+            drop(task);
             sender.send(Message::Ended(at, Box::new(result))).ok();
         });
         Ok(true)
@@ -409,7 +412,8 @@ impl Task<'_> {
             Some(held) => held,
             None => {
                 (self.world.events)(Event::Waiting { at: self.at, keg: keg.clone() });
-                store.lock_action(&self.keyed.key).map_err(Failure::world)?
+                let held = turn::wait(store, &self.keyed.key, self.world.cancel).map_err(Failure::world)?;
+                held.ok_or_else(Failure::cancelled)?
             }
         };
         if let Some(outcome) = store.result(&self.keyed.key) {
