@@ -11,7 +11,7 @@ mod service;
 mod tests;
 mod variable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -185,8 +185,9 @@ fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Role {
 
 fn kegs(table: &mut Table) -> Vec<Written<Asked>> {
     let kegs: Vec<Written<Asked>> = table.need("kegs", "as `kegs = [\"nginx\"]`").unwrap_or_default();
-    for (at, keg) in kegs.iter().enumerate() {
-        if kegs[..at].iter().any(|before| before.value == keg.value) {
+    let mut known = BTreeSet::new();
+    for keg in &kegs {
+        if !known.insert(&keg.value) {
             table.fault(keg.span.clone(), format!("`{}` stands here twice", keg.name), "leave one out");
         }
     }
