@@ -232,6 +232,8 @@ impl<'a> Building<'a> {
         let sender = self.sender.clone();
         scope.spawn(move || {
             let result = task.run(&sender);
+            // The slot is free before the end is heard: else the next may find none while nothing runs that would free one.
+            drop(task);
             sender.send(Message::Ended(at, Box::new(result))).ok();
         });
         Ok(true)

@@ -256,6 +256,10 @@ impl Failure {
         Failure::said(error.to_string())
     }
 
+    pub(super) fn cancelled() -> Failure {
+        Failure { cancelled: true, ..Failure::said(End::Cancelled.to_string()) }
+    }
+
     fn sandbox(error: SandboxError) -> Failure {
         Failure::said(error.to_string())
     }

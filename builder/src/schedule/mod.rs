@@ -24,6 +24,7 @@ pub mod outlook;
 pub mod pool;
 mod ready;
 mod task;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -8,7 +8,7 @@ use kegs::Keyed;
 use super::action::Prepared;
 use super::execute::{self, Execution, Failure, Manner, Place};
 use super::pool::Seat;
-use super::{Done, Event, JOBS_WORD, Message, World, left, send};
+use super::{Done, Event, JOBS_WORD, Message, World, left, send, turn};
 use crate::plan::Plan;
 use crate::sandbox::Face;
 
@@ -30,7 +30,8 @@ impl Task<'_> {
             Some(held) => held,
             None => {
                 (self.world.events)(Event::Waiting { at: self.at, keg: keg.clone() });
-                store.lock_action(&self.keyed.key).map_err(Failure::world)?
+                let held = turn::wait(store, &self.keyed.key, self.world.cancel).map_err(Failure::world)?;
+                held.ok_or_else(Failure::cancelled)?
             }
         };
         if let Some(outcome) = store.result(&self.keyed.key) {
