@@ -3,11 +3,16 @@
 //! A test that cannot run where it stands fails and says why.
 
 mod build;
+mod command;
 mod download;
 mod fail;
 mod hostile;
 mod kill;
 mod limits;
+mod ordinary;
+mod pool;
+mod reproducible;
 mod store;
 mod support;
+mod web;
 mod written;
