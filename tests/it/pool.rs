@@ -6,10 +6,10 @@ use crate::support::{Ran, Toy};
 
 /// Takes tokens as `make` does, one for each worker but the first.
 const WORKERS: &str = r#"
-usleep 100123 &
+/usr/bin/usleep 100123 &
 for at in 1 2 3 4 5 6; do
     token=$(dd bs=1 count=1 </run/jobserver 2>/dev/null)
-    { usleep 100123; printf %s "$token" >/run/jobserver; } &
+    { /usr/bin/usleep 100123; printf %s "$token" >/run/jobserver; } &
 done
 wait
 echo done >"$OUT/done"
@@ -18,7 +18,7 @@ echo done >"$OUT/done"
 /// Who sleeps just so long, in whatever sandbox.
 fn workers() -> BTreeSet<String> {
     let pids = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    pids.filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == "usleep\x00100123\0")).collect()
+    pids.filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == "/usr/bin/usleep\x00100123\0")).collect()
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_cycle_names_its_edges() {
     toy.recipe("chicken", &["egg"], "", "");
     toy.recipe("egg", &["chicken"], "", "");
     check(&toy, &["build", "egg"], expect![[r#"
-        recipes/egg/recipe.toml:7:11: a cycle: chicken needs egg needs chicken (cut one edge: build one of them with an option off, or with another recipe)
+        recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
     "#]]);
 }
 
