@@ -41,10 +41,10 @@ fn the_plan_gives_a_reason_for_all_that_runs() {
     let toy = diamond();
     check_plan(&toy, expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
-        build base 1.0 new
-        build left 1.0 new
-        build right 1.0 new
-        build top 1.0 new
+        base 1.0 new
+        left 1.0 new
+        right 1.0 new
+        top 1.0 new
     "#]]);
     toy.build("top");
     check_plan(&toy, expect![[r#"
@@ -53,29 +53,29 @@ fn the_plan_gives_a_reason_for_all_that_runs() {
     toy.steps("left", r#"cat "$KEG_BASE/word" >"$OUT/left"; echo more >"$OUT/more""#);
     check_plan(&toy, expect![[r#"
         plan top: 4 kegs, 2 in store, 2 to build
-        build left 1.0 file changed: `steps.sh`
-        build top 1.0 if `left` gives other bytes
+        left 1.0 file changed: `steps.sh`
+        top 1.0 if `left` gives other bytes
     "#]]);
     toy.build("left");
     check_plan(&toy, expect![[r#"
         plan top: 4 kegs, 3 in store, 1 to build
-        build top 1.0 `left` produced other bytes
+        top 1.0 `left` produced other bytes
     "#]]);
     toy.recipe("base", &[], "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"two\" }", r#"cat word >"$OUT/word""#);
     check_plan(&toy, expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
-        build base 1.0 flag changed: `NOTE`
-        build left 1.0 if `base` gives other bytes
-        build right 1.0 if `base` gives other bytes
-        build top 1.0 if `base` gives other bytes
+        base 1.0 flag changed: `NOTE`
+        left 1.0 if `base` gives other bytes
+        right 1.0 if `base` gives other bytes
+        top 1.0 if `base` gives other bytes
     "#]]);
     toy.write("tap/recipes/base/word", "goodbye\n");
     check_plan(&toy, expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
-        build base 1.0 file changed: `src/0/word`
-        build left 1.0 if `base` gives other bytes
-        build right 1.0 if `base` gives other bytes
-        build top 1.0 if `base` gives other bytes
+        base 1.0 file changed: `src/0/word`
+        left 1.0 if `base` gives other bytes
+        right 1.0 if `base` gives other bytes
+        top 1.0 if `base` gives other bytes
     "#]]);
 }
 

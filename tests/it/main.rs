@@ -4,11 +4,16 @@
 
 mod arrows;
 mod build;
+mod command;
 mod download;
 mod fail;
 mod hostile;
 mod kill;
 mod limits;
+mod ordinary;
+mod pool;
+mod reproducible;
 mod store;
 mod support;
+mod web;
 mod written;

@@ -33,8 +33,18 @@ fn check(toy: &Toy, arguments: &[&str], expect: Expect) {
 #[test]
 fn all_faults_of_all_files_at_once() {
     let toy = faulty();
-    check(&toy, &["lint"], expect![[r#""#]]);
-    check(&toy, &["build", "good"], expect![[r#""#]]);
+    check(&toy, &["lint"], expect![[r#"
+        recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
+        recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
+        recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
+        recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
+    "#]]);
+    check(&toy, &["build", "good"], expect![[r#"
+        recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
+        recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
+        recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
+        recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
+    "#]]);
 }
 
 #[test]
@@ -43,7 +53,7 @@ fn a_cycle_names_its_edges() {
     toy.recipe("chicken", &["egg"], "", "");
     toy.recipe("egg", &["chicken"], "", "");
     check(&toy, &["build", "egg"], expect![[r#"
-        recipes/egg/recipe.toml:7:11: a cycle: chicken needs egg needs chicken (cut one edge: build one of them with an option off, or with another recipe)
+        recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
     "#]]);
 }
 
@@ -62,15 +72,17 @@ fn a_fault_as_a_terminal_shows_it() {
     toy.recipe("zlib", &[], "", "");
     toy.recipe("nginx", &["zlip"], "", "");
     let ran = toy.run(&["build", "nginx"]).expect(1);
+    // A bar before each line, so that its indentation is seen.
+    let drawn: String = ran.err.lines().map(|line| format!("|{line}\n")).collect();
     expect![[r#"
-          × unknown dependency `zlip`
-           ╭─[recipes/nginx/recipe.toml:7:11]
-         6 │ version = "1.0"
-         7 │ build = ["zlip"]
-           ·           ──┬─
-           ·             ╰── no recipe has this name
-         8 │ 
-           ╰────
-          help: did you mean `zlib`?
-    "#]].assert_eq(&ran.err);
+        |  × unknown dependency `zlip`
+        |   ╭─[recipes/nginx/recipe.toml:7:11]
+        | 6 │ version = "1.0"
+        | 7 │ build = ["zlip"]
+        |   ·           ──┬─
+        |   ·             ╰── no recipe has this name
+        | 8 │ 
+        |   ╰────
+        |  help: did you mean `zlib`?
+    "#]].assert_eq(&drawn);
 }

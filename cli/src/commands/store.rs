@@ -53,14 +53,22 @@ fn show(damage: &Damage) {
 /// Builds what rests on the removed: whatever root held it.
 fn rebuild(context: &Context, store: &Store, keys: &[kegs::Digest]) -> Result<()> {
     let mut names: Vec<String> = Vec::new();
+    let mut seed = None;
     for (root, kept) in store.roots()? {
         if kept.iter().any(|kept| matches!(kept, Kept::Action(key) if keys.contains(key))) {
-            let name = root.split_once('-').map_or("", |(_, name)| name);
-            names.extend(name.split('+').map(str::to_string));
+            match root.split_once('-') {
+                Some(("seed", name)) => seed = Some(name.to_string()),
+                Some((_, name)) => names.extend(name.split('+').map(str::to_string)),
+                None => {}
+            }
         }
     }
     names.sort();
     names.dedup();
+    if let Some(seed) = seed {
+        talk(&format!("repair  unpacking the seed `{seed}` again"));
+        super::seed::run(context, &arguments::Seed::Unpack)?;
+    }
     talk(&format!("repair  {} actions forgotten; building `{}` again", keys.len(), names.join("`, `")));
     if names.is_empty() { Ok(()) } else { super::build::run(context, &names) }
 }
