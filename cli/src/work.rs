@@ -11,7 +11,7 @@ use kegs::reader::{Scalar, Written};
 use kegs::{Faults, Text};
 
 use crate::context::Context;
-use crate::trouble::Result;
+use crate::trouble::{Result, Trouble};
 
 /// The processor that everything is built for: this machine's.
 pub const ARCH: &str = std::env::consts::ARCH;
@@ -29,15 +29,19 @@ pub struct Tap {
     pub roles: Vec<String>,
 }
 
-pub fn tap(context: &Context) -> Result<Tap> {
-    let catalogue = recipe::load(&context.tap)?;
-    Ok(Tap { catalogue, roles: role::names(&context.tap).unwrap_or_default() })
+pub fn tap(context: &Context, implied: &Implied) -> Result<Tap> {
+    let (catalogue, mut faults) = recipe::load_partly(&context.tap);
+    let tap = Tap { catalogue, roles: role::names(&context.tap).unwrap_or_default() };
+    if !faults.0.is_empty() {
+        tap.plan_faults(&tap.every_recipe(), implied, &mut faults)?;
+    }
+    Ok(faults.or(tap)?)
 }
 
 /// The names of a command line as targets: each role its own (its options are its own), all recipes together. No name:
 /// every role.
 pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result<Vec<Target>> {
-    let tap = tap(context)?;
+    let tap = tap(context, implied)?;
     let (of_roles, of_recipes): (Vec<String>, Vec<String>) = match names {
         [] => (tap.roles.clone(), Vec::new()),
         names => names.iter().cloned().partition(|name| tap.roles.contains(name)),
@@ -55,10 +59,30 @@ pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result
 /// One role, which must be one.
 pub fn role_target(context: &Context, name: &str, implied: &Implied) -> Result<Target> {
     let role = role::load(&context.tap, name)?;
-    tap(context)?.role_target(role, implied)
+    tap(context, implied)?.role_target(role, implied)
 }
 
 impl Tap {
+    /// Every slot of every recipe.
+    pub fn every_recipe(&self) -> Vec<String> {
+        let recipes = self.catalogue.recipes.values();
+        recipes.flat_map(|recipe| recipe.slots().map(|slot| format!("{}@{slot}", recipe.name))).collect()
+    }
+
+    /// What planning each of these recipes by itself has against it; a fault that many plans meet is said once.
+    pub fn plan_faults(&self, names: &[String], implied: &Implied, faults: &mut Faults) -> Result<()> {
+        for name in names {
+            match self.recipes_target(std::slice::from_ref(name), implied) {
+                Err(Trouble::Faults(more)) => {
+                    let fresh: Vec<_> = more.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
+                    faults.0.extend(fresh);
+                }
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
     /// Recipes alone, with the options that they have by themselves.
     pub fn recipes_target(&self, names: &[String], implied: &Implied) -> Result<Target> {
         let asked = asked_by_hand(names, &self.roles, &self.catalogue)?;
@@ -85,7 +109,8 @@ fn asked_by_hand(names: &[String], roles: &[String], catalogue: &Catalogue) -> R
             Some((name, slot)) => (name.to_string(), Some(slot.to_string())),
             None => (written.clone(), None),
         };
-        if !catalogue.recipes.contains_key(&name) && !catalogue.provides.contains_key(&name) {
+        let known = catalogue.recipes.contains_key(&name) || catalogue.provides.contains_key(&name);
+        if !known && !catalogue.is_broken(&name) {
             let known = catalogue.recipes.keys().chain(roles).map(String::as_str);
             let fault = text.fault(span.clone(), format!("no recipe and no role is called `{name}`"));
             faults.push(match kegs::reader::nearest(&name, known) {

@@ -466,7 +466,7 @@ fn a_debian_source() {
     let places = Places { apt: Some(world.folder.path().join("apt")), ..Places::default() };
     // trixie's bzip2 is upstream's own archive.
     let sha256 = "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269";
-    let debian = |version: &str, suite: Option<&str>| Wanted {
+    let debian = |sha256: &str, version: &str, suite: Option<&str>| Wanted {
         name: "bzip2-1.0.8".into(),
         sha256: kegs::digest::parse_sha256(sha256).unwrap(),
         debian: Some(Debian {
@@ -477,10 +477,17 @@ fn a_debian_source() {
         }),
         ..Wanted::default()
     };
-    let error = world.fetch(debian("9.9.9-1", Some("trixie")), &places).unwrap_err();
+    let other = "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2260";
+    let error = world.fetch(debian(other, "9.9.9-1", Some("trixie")), &places).unwrap_err();
+    let error = error.to_string();
+    let (head, asked) = error.split_once(" (asked: ").unwrap();
     expect![[r#"
-        no place has `bzip2-1.0.8` (sha256 ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269)
-          Debian source bzip2=9.9.9-1: no suite asked has `bzip2=9.9.9-1` (asked: trixie)"#]]
-    .assert_eq(&error.to_string());
-    assert_eq!(world.fetch(debian("1.0.8-6", None), &places).unwrap().size_bytes, 810029);
+        no place has `bzip2-1.0.8` (sha256 ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2260)
+          Debian source bzip2=9.9.9-1: no suite asked has `bzip2=9.9.9-1`"#]]
+    .assert_eq(head);
+    assert!(asked.contains("trixie") && asked.contains("sid"), "{asked}");
+    // A revision that is gone, as a security update makes them go: another one's archive has our digest.
+    assert_eq!(world.fetch(debian(sha256, "1.0.8-1~gone", Some("trixie")), &places).unwrap().size_bytes, 810029);
+    let fresh = World::new();
+    assert_eq!(fresh.fetch(debian(sha256, "1.0.8-6", None), &places).unwrap().size_bytes, 810029);
 }

@@ -128,7 +128,9 @@ impl<'a> Wishes<'a> {
     /// goes first.
     fn provider(&self, wish: &Wish, faults: &mut Faults) -> Option<Place<'a>> {
         let Some(providers) = self.catalogue.provides.get(wish.name) else {
-            faults.push(self.unknown(wish));
+            if !self.catalogue.is_broken(wish.name) {
+                faults.push(self.unknown(wish));
+            }
             return None;
         };
         let chosen = self.asked.virtuals.get(wish.name);

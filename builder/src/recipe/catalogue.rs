@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kegs::fault::{Faults, Text};
 use rayon::prelude::*;
@@ -16,6 +17,8 @@ pub struct Catalogue {
     pub recipes: BTreeMap<String, Recipe>,
     /// Virtual to who provides it, sorted by recipe and slot.
     pub provides: BTreeMap<String, Vec<Provider>>,
+    /// Recipes that are there and have faults, with their texts where they could be read.
+    pub broken: BTreeMap<String, Option<Arc<str>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +32,12 @@ pub struct Provider {
 /// # Errors
 /// All faults of all files, in the order of files and places; also folders and files that cannot be read.
 pub fn load(tap: &Path) -> Result<Catalogue, Faults> {
+    let (catalogue, faults) = load_partly(tap);
+    faults.or(catalogue)
+}
+
+/// The same, and what could be read besides the faults: what else is wrong in it can be said in the same go.
+pub fn load_partly(tap: &Path) -> (Catalogue, Faults) {
     let mut faults = Faults::default();
     let names = names(tap, &mut faults);
     let read: Vec<_> = names.par_iter().map(|name| one(tap, name)).collect();
@@ -37,12 +46,26 @@ pub fn load(tap: &Path) -> Result<Catalogue, Faults> {
         recipe.map(|recipe| (recipe.name.clone(), recipe))
     });
     // Collected, and not inserted one by one in order, which leaves each node of the map half empty.
-    let recipes = taken.collect();
+    let recipes: BTreeMap<String, Recipe> = taken.collect();
     let provides = provides(&recipes, &mut faults);
-    faults.or(Catalogue { tap: tap.to_path_buf(), recipes, provides })
+    let broken = names.into_iter().filter(|name| !recipes.contains_key(name));
+    let broken = broken.map(|name| {
+        let path = Path::new("recipes").join(&name).join("recipe.toml");
+        let text = faults.0.iter().find(|fault| fault.text.path() == path).map(|fault| fault.text.content.clone());
+        (name, text)
+    });
+    let broken = broken.collect();
+    (Catalogue { tap: tap.to_path_buf(), recipes, provides, broken }, faults)
 }
 
 impl Catalogue {
+    /// Whether a recipe with faults has this name or may provide it: who needs it is told nothing more.
+    pub fn is_broken(&self, name: &str) -> bool {
+        let quoted = format!("\"{name}\"");
+        let mentions = |text: &Option<Arc<str>>| text.as_ref().is_none_or(|text| text.contains(&quoted));
+        self.broken.contains_key(name) || self.broken.values().any(mentions)
+    }
+
     /// The recipe's or virtual's name most like `name`.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let names = self.recipes.keys().chain(self.provides.keys());

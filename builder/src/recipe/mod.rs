@@ -31,7 +31,7 @@ pub mod version;
 mod words;
 mod written;
 
-pub use catalogue::{Catalogue, Provider, load};
+pub use catalogue::{Catalogue, Provider, load, load_partly};
 pub use kegs::reader::nearest;
 pub use option::Refusal;
 pub use variant::{
