@@ -34,14 +34,18 @@ fn check(toy: &Toy, arguments: &[&str], expect: Expect) {
 fn all_faults_of_all_files_at_once() {
     let toy = faulty();
     check(&toy, &["lint"], expect![[r#"
+        recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
         recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
         recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
+        recipes/needs/recipe.toml:7:11: unknown dependency `goood` (did you mean `good`?)
         recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
         recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
     "#]]);
     check(&toy, &["build", "good"], expect![[r#"
+        recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
         recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
         recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
+        recipes/needs/recipe.toml:7:11: unknown dependency `goood` (did you mean `good`?)
         recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
         recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
     "#]]);

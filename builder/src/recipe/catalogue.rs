@@ -62,7 +62,7 @@ impl Catalogue {
     /// Whether a recipe with faults has this name or may provide it: who needs it is told nothing more.
     pub fn is_broken(&self, name: &str) -> bool {
         let quoted = format!("\"{name}\"");
-        let mentions = |text: &Option<Arc<str>>| text.as_ref().is_none_or(|text| text.contains(&quoted));
+        let mentions = |text: &Option<Arc<str>>| text.as_ref().is_some_and(|text| text.contains(&quoted));
         self.broken.contains_key(name) || self.broken.values().any(mentions)
     }
 
