@@ -7,9 +7,6 @@ use std::collections::BTreeMap;
 use super::{BUILD, KegAt, Place, kbuild};
 use crate::recipe::variant::{Cc, Linkage, Preset, Variant};
 
-/// 2026-01-01 00:00:00 UTC.
-const EPOCH_S: &str = "1767225600";
-
 /// Every variable of the build, by name; the recipe's `env` comes last and wins.
 pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
@@ -17,6 +14,7 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     for (name, value) in FIXED {
         set(name, value.to_string());
     }
+    set("SOURCE_DATE_EPOCH", kegs::EPOCH_S.to_string());
     set("PATH", path(place));
     set("CC", cc(variant).to_string());
     let flags = place.profile.flags(variant);
@@ -44,8 +42,7 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     all
 }
 
-const FIXED: [(&str, &str); 4] =
-    [("HOME", BUILD), ("LC_ALL", "C"), ("TZ", "UTC"), ("SOURCE_DATE_EPOCH", EPOCH_S)];
+const FIXED: [(&str, &str); 3] = [("HOME", BUILD), ("LC_ALL", "C"), ("TZ", "UTC")];
 
 fn path(place: &Place) -> String {
     let mut folders = each(place.build, |keg| format!("{}/bin", keg.prefix));

@@ -11,8 +11,6 @@ use std::time::{Duration, SystemTime};
 use super::message::Failure;
 use super::setup::{Order, Setup, Stage, StageFrom};
 
-/// 2026-01-01, the `SOURCE_DATE_EPOCH` of all builds: after 1980, which zip needs.
-const EPOCH_S: u64 = 1_767_225_600;
 
 pub enum Source {
     File(File),
@@ -64,5 +62,5 @@ fn write_one(source: Source, to: &Path, mode: u32) -> io::Result<()> {
         Source::Bytes(bytes) => file.write_all(&bytes)?,
     }
     file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH_S))
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(kegs::EPOCH_S.unsigned_abs()))
 }

@@ -192,7 +192,6 @@ fn kegs_at(plan: &Plan, sight: &Sight) -> Kegs {
 fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
     let mut environment = preset::environment(variant, place);
     environment.insert("KEG".into(), variant.keg());
-    environment.insert("SOURCE_DATE_EPOCH".into(), kegs::EPOCH_S.to_string());
     environment
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use assembler::role::Role;
-use assembler::{Asked, Config, ImageTree, Keg, Program, Runtime, compose, size, strip, text, write_erofs};
+use assembler::{Asked, ImageTree, Keg, Runtime, compose, size, strip, text, write_erofs};
 use builder::plan::Plan;
 use builder::recipe::Reach;
 use kegs::collect::Kept;
@@ -126,7 +126,7 @@ fn action(target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Action {
 
 fn make(store: &Store, target: &Target, role: &Role, built: &Built, agent: &[u8], folder: &Path) -> Result<()> {
     let kegs = kegs(store, target, role, built)?;
-    let tree = compose(&asked(role), &kegs, store, agent)?;
+    let tree = compose(&Asked::from(role), &kegs, store, agent)?;
     let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name));
     let stripped = strip(&tree, store).map_err(failed)?;
     let root = folder.join("root.erofs");
@@ -201,29 +201,6 @@ fn keg(store: &Store, plan: &Plan, at: usize, built: &Built) -> Result<Keg> {
 
 fn reach(reach: &Reach) -> Runtime {
     Runtime { files: reach.files.clone(), dlopen: reach.dlopen.clone(), run: reach.run.clone(), ..Runtime::default() }
-}
-
-fn asked(role: &Role) -> Asked {
-    let name = |asked: &assembler::role::Asked| match &asked.slot {
-        Some(slot) => format!("{}@{slot}", asked.name),
-        None => asked.name.clone(),
-    };
-    let config = |(path, config): (&String, &kegs::reader::Written<assembler::role::Config>)| Config {
-        path: path.clone(),
-        template: config.value.template.clone(),
-        text: config.value.template_text.clone(),
-    };
-    Asked {
-        role: role.name.clone(),
-        text: role.text.content.to_string(),
-        kegs: role.kegs.iter().map(|keg| name(&keg.value)).collect(),
-        programs: role.programs().into_iter().map(|(name, by)| Program { name, by }).collect(),
-        configs: role.configs.iter().map(config).collect(),
-        files: role.files.iter().map(|file| file.value.clone()).collect(),
-        users: role.users().into_iter().map(str::to_string).collect(),
-        prefer: role.prefer.clone(),
-        runtime: role.runtime.iter().map(|set| set.value.clone()).collect(),
-    }
 }
 
 /// The agent's program: beside ours, or where cargo leaves it.
