@@ -32,8 +32,13 @@ impl Context {
         };
         let mirrors = global.mirror.iter().map(|text| mirror(text)).collect::<Result<_>>()?;
         let network = if global.offline { Network::Offline } else { Network::Allowed };
-        let places =
-            Places { folders: global.sources, mirrors, apt: Some(cache.join("apt")), network, ..Places::default() };
+        let places = Places {
+            folders: global.sources,
+            mirrors,
+            apt: Some(cache.join("apt")),
+            network,
+            ..Places::default()
+        };
         Ok(Context {
             tap,
             store: global.store.unwrap_or_else(|| cache.join("store")),
@@ -73,21 +78,25 @@ fn failed(error: std::io::Error) -> Trouble {
 fn cache_folder() -> Result<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-    base.map(|base| base.join("rootbrew"))
-        .ok_or_else(|| Trouble::Failed("neither XDG_CACHE_HOME nor HOME says where the store is: give --store DIR".into()))
+    base.map(|base| base.join("rootbrew")).ok_or_else(|| {
+        Trouble::Failed("neither XDG_CACHE_HOME nor HOME says where the store is: give --store DIR".into())
+    })
 }
 
 fn nearest_tap(from: &Path) -> Result<PathBuf> {
     let tap = from.ancestors().find(|folder| folder.join("recipes").is_dir());
     tap.map(Path::to_path_buf).ok_or_else(|| {
-        Trouble::Failed(format!("no folder upwards of {} holds recipes/: go to a tap, or give --tap DIR", from.display()))
+        Trouble::Failed(format!(
+            "no folder upwards of {} holds recipes/: go to a tap, or give --tap DIR",
+            from.display()
+        ))
     })
 }
 
 fn mirror(text: &str) -> Result<Mirror> {
-    let (prefix, replacement) = text
-        .split_once('=')
-        .ok_or_else(|| Trouble::Failed(format!("--mirror {text}: two URL beginnings with `=` between them are wanted")))?;
+    let (prefix, replacement) = text.split_once('=').ok_or_else(|| {
+        Trouble::Failed(format!("--mirror {text}: two URL beginnings with `=` between them are wanted"))
+    })?;
     Ok(Mirror { prefix: prefix.into(), replacement: replacement.into() })
 }
 
@@ -95,7 +104,9 @@ fn limits(written: &[String]) -> Result<Limits> {
     let mut limits = Limits::default();
     for text in written {
         let refuse = || {
-            Trouble::Failed(format!("--limit {text}: wall=SECONDS, memory=BYTES, output=BYTES or processes=N is wanted (bytes as 64M, 2G)"))
+            Trouble::Failed(format!(
+                "--limit {text}: wall=SECONDS, memory=BYTES, output=BYTES or processes=N is wanted (bytes as 64M, 2G)"
+            ))
         };
         let (name, value) = text.split_once('=').ok_or_else(refuse)?;
         let count = count(value).ok_or_else(refuse)?;

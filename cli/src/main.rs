@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     builder::sandbox::helper_main_if_asked();
     let arguments = arguments::Arguments::parse();
     let json = arguments.global.json;
-    match context::Context::new(arguments.global).and_then(|context| commands::run(&context, arguments.command)) {
+    match context::Context::new(arguments.global)
+        .and_then(|context| commands::run(&context, arguments.command))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             terminal::trouble(&trouble, json);

@@ -74,7 +74,8 @@ impl Tap {
         for name in names {
             match self.recipes_target(std::slice::from_ref(name), implied) {
                 Err(Trouble::Faults(more)) => {
-                    let fresh: Vec<_> = more.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
+                    let fresh: Vec<_> =
+                        more.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
                     faults.0.extend(fresh);
                 }
                 other => drop(other?),

@@ -97,7 +97,8 @@ impl Store {
 
     /// Records an outcome. Its blobs are on disk already; this is the last step of a build.
     pub fn put_result(&self, keyed: &Keyed, outcome: &Outcome) -> Result<()> {
-        let messages = self.stage_all(keyed.messages.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?;
+        let messages =
+            self.stage_all(keyed.messages.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?;
         let staged = self.stage_path("result");
         write_new(&staged, &result(outcome).encode_to_vec(), 0o644)?;
         // One wait for the disk for all three: no name is given before, and the result's is the last.

@@ -73,7 +73,10 @@ impl Store {
     }
 
     /// Those of the blobs that are not here yet, in the stage.
-    pub(crate) fn stage_all<'a>(&self, blobs: impl IntoIterator<Item = (Digest, &'a [u8])>) -> Result<Vec<Staged>> {
+    pub(crate) fn stage_all<'a>(
+        &self,
+        blobs: impl IntoIterator<Item = (Digest, &'a [u8])>,
+    ) -> Result<Vec<Staged>> {
         let absent = blobs.into_iter().filter(|(digest, _)| !self.blob_path(digest, false).exists());
         absent.map(|(digest, bytes)| self.stage_bytes(digest, bytes)).collect()
     }

@@ -49,7 +49,9 @@ impl Store {
         }
         let merkle = tree.merkle();
         // Files and folders with one wait for the disk.
-        staged.extend(self.stage_all(merkle.directories.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?);
+        staged.extend(
+            self.stage_all(merkle.directories.iter().map(|(digest, bytes)| (*digest, bytes.as_slice())))?,
+        );
         self.commit(staged)?;
         Ok((merkle.root, tree))
     }
@@ -199,10 +201,14 @@ impl Store {
 
     /// Blobs that are here only in the other form (plain, executable) get the form wanted; one wait for the disk for all.
     fn make_twins(&self, tree: &Tree) -> Result<()> {
-        let mut wanted: Vec<(Digest, bool)> = tree.nodes.values().filter_map(|node| match node {
-            Node::File { digest, executable } => Some((*digest, *executable)),
-            _ => None,
-        }).collect();
+        let mut wanted: Vec<(Digest, bool)> = tree
+            .nodes
+            .values()
+            .filter_map(|node| match node {
+                Node::File { digest, executable } => Some((*digest, *executable)),
+                _ => None,
+            })
+            .collect();
         wanted.sort();
         wanted.dedup();
         wanted.retain(|(digest, executable)| !self.blob_path(digest, *executable).exists());

@@ -43,8 +43,15 @@ fn recipe(tap: &Path, at: usize, chance: &mut Chance) -> Result<()> {
     let folder = tap.join("recipes").join(name(at));
     fs::create_dir_all(&folder)?;
     let script = at % 3 == 0;
-    let mut text = format!("# The {at}th of many.\nsummary = \"Library number {at}, which stands for a real one\"\n");
-    writeln!(text, "license = \"MIT\"\nhome = \"https://{0}.example/\"\nversion = \"1.{1}.{2}\"", name(at), at % 7, at % 11)?;
+    let mut text =
+        format!("# The {at}th of many.\nsummary = \"Library number {at}, which stands for a real one\"\n");
+    writeln!(
+        text,
+        "license = \"MIT\"\nhome = \"https://{0}.example/\"\nversion = \"1.{1}.{2}\"",
+        name(at),
+        at % 7,
+        at % 11
+    )?;
     let place = format!("https://{0}.example/releases/{0}-{{version}}.tar.gz", name(at));
     let digest = Digest::of(place.as_bytes()).hex();
     writeln!(text, "source = {{ url = \"{place}\", sha256 = \"{digest}\", size = {} }}", 10_000 + at)?;
@@ -52,7 +59,10 @@ fn recipe(tap: &Path, at: usize, chance: &mut Chance) -> Result<()> {
     let links: Vec<String> = deps(at, chance).into_iter().map(|dep| format!("\"{}\"", name(dep))).collect();
     writeln!(text, "link = [{}]", links.join(", "))?;
     if script {
-        fs::write(folder.join("steps.sh"), format!("do_build() {{\n\tcc -c {at}.c\n}}\n\ndo_install() {{\n\tmake install\n}}\n"))?;
+        fs::write(
+            folder.join("steps.sh"),
+            format!("do_build() {{\n\tcc -c {at}.c\n}}\n\ndo_install() {{\n\tmake install\n}}\n"),
+        )?;
     } else {
         writeln!(text, "args = [\"--disable-nls\", \"--with-pic\"]\nbuild_args = [\"V=1\"]")?;
         writeln!(text, "\n[option]\nextra = {{ summary = \"more of it\", flag = \"extra\" }}")?;

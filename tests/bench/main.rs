@@ -62,7 +62,9 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "sandbox" => sandbox::run(wish),
         "store" => store::run(wish),
         "web" => web::run(wish),
-        other => Err(format!("no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web").into()),
+        other => {
+            Err(format!("no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web").into())
+        }
     }
 }
 

@@ -8,7 +8,12 @@ use crate::support::Toy;
 pub fn diamond() -> Toy {
     let toy = Toy::new();
     toy.write("tap/recipes/base/word", "hello\n");
-    toy.recipe("base", &[], "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"one\" }", r#"cat word >"$OUT/word""#);
+    toy.recipe(
+        "base",
+        &[],
+        "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"one\" }",
+        r#"cat word >"$OUT/word""#,
+    );
     toy.recipe("left", &["base"], "", r#"cat "$KEG_BASE/word" >"$OUT/left""#);
     toy.recipe("right", &["base"], "", r#"cat "$KEG_BASE/word" "$KEG_BASE/word" >"$OUT/right""#);
     toy.recipe("top", &["left", "right"], "", r#"cat "$KEG_LEFT/left" "$KEG_RIGHT/right" >"$OUT/top""#);
@@ -18,7 +23,8 @@ pub fn diamond() -> Toy {
 fn check_plan(toy: &Toy, expect: Expect) {
     let plan = toy.run(&["plan", "top"]).expect(0);
     // Columns are the terminal's; the words are ours.
-    let words: Vec<String> = plan.err.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let words: Vec<String> =
+        plan.err.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     expect.assert_eq(&(words.join("\n") + "\n"));
 }
 
@@ -39,51 +45,79 @@ fn built_once_then_nothing_to_build() {
 #[test]
 fn the_plan_gives_a_reason_for_all_that_runs() {
     let toy = diamond();
-    check_plan(&toy, expect![[r#"
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
         base 1.0 new
         left 1.0 new
         right 1.0 new
         top 1.0 new
-    "#]]);
+    "#]],
+    );
     toy.build("top");
-    check_plan(&toy, expect![[r#"
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, all in store, nothing to build
-    "#]]);
+    "#]],
+    );
     toy.steps("left", r#"cat "$KEG_BASE/word" >"$OUT/left"; echo more >"$OUT/more""#);
-    check_plan(&toy, expect![[r#"
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, 2 in store, 2 to build
         left 1.0 file changed: `steps.sh`
         top 1.0 if `left` gives other bytes
-    "#]]);
+    "#]],
+    );
     toy.build("left");
-    check_plan(&toy, expect![[r#"
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, 3 in store, 1 to build
         top 1.0 `left` produced other bytes
-    "#]]);
-    toy.recipe("base", &[], "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"two\" }", r#"cat word >"$OUT/word""#);
-    check_plan(&toy, expect![[r#"
+    "#]],
+    );
+    toy.recipe(
+        "base",
+        &[],
+        "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"two\" }",
+        r#"cat word >"$OUT/word""#,
+    );
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
         base 1.0 flag changed: `NOTE`
         left 1.0 if `base` gives other bytes
         right 1.0 if `base` gives other bytes
         top 1.0 if `base` gives other bytes
-    "#]]);
+    "#]],
+    );
     toy.write("tap/recipes/base/word", "goodbye\n");
-    check_plan(&toy, expect![[r#"
+    check_plan(
+        &toy,
+        expect![[r#"
         plan top: 4 kegs, 0 in store, 4 to build
         base 1.0 file changed: `src/0/word`
         left 1.0 if `base` gives other bytes
         right 1.0 if `base` gives other bytes
         top 1.0 if `base` gives other bytes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_changed_flag_that_gives_the_same_bytes_stops_there() {
     let toy = diamond();
     toy.build("top");
-    toy.recipe("base", &[], "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"two\" }", r#"cat word >"$OUT/word" # same"#);
+    toy.recipe(
+        "base",
+        &[],
+        "source = { file = \"word\", unpack = false }\nenv = { NOTE = \"two\" }",
+        r#"cat word >"$OUT/word" # same"#,
+    );
     let events = toy.build("top");
     assert_eq!(events.kegs("started"), ["base"]);
     assert!(events.with("built").all(|built| built["same_bytes"] == true));
@@ -112,7 +146,10 @@ fn the_trace_holds_each_built_keg_once() {
     let mut names = Vec::new();
     for event in whole["traceEvents"].as_array().expect("Chrome's form") {
         assert_eq!(event["ph"], "X", "{event}");
-        assert!(event["ts"].is_u64() && event["dur"].is_u64() && event["pid"].is_u64() && event["tid"].is_u64(), "{event}");
+        assert!(
+            event["ts"].is_u64() && event["dur"].is_u64() && event["pid"].is_u64() && event["tid"].is_u64(),
+            "{event}"
+        );
         if event["cat"] == "build" {
             names.push(event["name"].as_str().expect("a name").to_string());
         }

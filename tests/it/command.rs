@@ -4,8 +4,29 @@ use crate::build::diamond;
 use crate::support::{Ran, Toy};
 
 const COMMANDS: [&str; 23] = [
-    "", "lint", "fetch", "plan", "build", "check", "shell", "log", "why", "size", "image", "boot", "store", "store verify",
-    "store gc", "store du", "seed", "seed show", "seed unpack", "seed refresh", "list", "info", "completions",
+    "",
+    "lint",
+    "fetch",
+    "plan",
+    "build",
+    "check",
+    "shell",
+    "log",
+    "why",
+    "size",
+    "image",
+    "boot",
+    "store",
+    "store verify",
+    "store gc",
+    "store du",
+    "seed",
+    "seed show",
+    "seed unpack",
+    "seed refresh",
+    "list",
+    "info",
+    "completions",
 ];
 
 #[test]
@@ -42,7 +63,8 @@ fn recipes_are_listed_and_described() {
 fn two_taps_share_one_store_elsewhere() {
     let (one, two) = (diamond(), diamond());
     let elsewhere = one.path().join("elsewhere/deep/store");
-    let at = |toy: &Toy| Ran::of(toy.bare_command(&["build", "top"]).arg("--store").arg(&elsewhere)).expect(0);
+    let at =
+        |toy: &Toy| Ran::of(toy.bare_command(&["build", "top"]).arg("--store").arg(&elsewhere)).expect(0);
     at(&one).says(&["built   top"]);
     at(&two).says(&["nothing to build"]);
 }
@@ -53,7 +75,9 @@ fn the_store_is_in_the_cache_folder_unless_said() {
     Ran::of(&mut toy.bare_command(&["build", "base"])).expect(0).says(&["built   base"]);
     assert!(toy.path().join("cache/rootbrew/store/format").is_file());
     let elsewhere = toy.path().join("elsewhere");
-    Ran::of(toy.bare_command(&["build", "base"]).env("ROOTBREW_STORE", &elsewhere)).expect(0).says(&["built   base"]);
+    Ran::of(toy.bare_command(&["build", "base"]).env("ROOTBREW_STORE", &elsewhere))
+        .expect(0)
+        .says(&["built   base"]);
     assert!(elsewhere.join("format").is_file());
 }
 

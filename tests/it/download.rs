@@ -26,7 +26,9 @@ fn serve(answer: Vec<u8>) -> String {
 const GOOD: &[u8] = b"the bytes that were meant";
 
 fn http(kind: &str, length: usize, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -90,7 +92,10 @@ fn other_bytes() {
 #[test]
 fn html_and_not_the_archive() {
     let page = b"<!DOCTYPE html><html><body>Please log in</body></html>";
-    check(http("text/html", page.len(), page), &["an HTML page and not the file", &kegs::Digest::of(GOOD).hex()]);
+    check(
+        http("text/html", page.len(), page),
+        &["an HTML page and not the file", &kegs::Digest::of(GOOD).hex()],
+    );
 }
 
 #[test]

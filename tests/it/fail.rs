@@ -8,7 +8,12 @@ use crate::support::{Ran, Toy};
 /// `bad` fails in its install step; `needs` needs it, `above` needs that; `good` does not.
 fn broken() -> Toy {
     let toy = Toy::new();
-    toy.recipe("bad", &[], "", "echo precious >/build/source/left-file\necho 'cannot find the frobnicator' >&2\nexit 7");
+    toy.recipe(
+        "bad",
+        &[],
+        "",
+        "echo precious >/build/source/left-file\necho 'cannot find the frobnicator' >&2\nexit 7",
+    );
     toy.recipe("needs", &["bad"], "", "echo x >\"$OUT/x\"");
     toy.recipe("above", &["needs"], "", "echo x >\"$OUT/x\"");
     toy.recipe("good", &[], "", "echo fine >\"$OUT/fine\"");

@@ -36,7 +36,8 @@ fn toy(members: &[Vec<u8>], install: &str) -> Toy {
     archive.extend([0; 1024]);
     let sha256 = kegs::Digest::of(&archive).hex();
     toy.write("sources/evil-1.0.tar", &archive);
-    let source = format!("source = {{ url = \"http://127.0.0.1:9/evil-{{version}}.tar\", sha256 = \"{sha256}\" }}");
+    let source =
+        format!("source = {{ url = \"http://127.0.0.1:9/evil-{{version}}.tar\", sha256 = \"{sha256}\" }}");
     toy.recipe("evil", &[], &source, install);
     toy
 }
@@ -82,7 +83,9 @@ fn an_archive_that_is_a_bomb() {
     let toy = Toy::new();
     toy.write("sources/bomb-1.0.tar.zst", &packed);
     let sha256 = kegs::Digest::of(&packed).hex();
-    let source = format!("source = {{ url = \"http://127.0.0.1:9/bomb-1.0.tar.zst\", sha256 = \"{sha256}\", unpack = false }}");
+    let source = format!(
+        "source = {{ url = \"http://127.0.0.1:9/bomb-1.0.tar.zst\", sha256 = \"{sha256}\", unpack = false }}"
+    );
     toy.recipe("bomb", &[], &source, "yes | head -c 30000000 >\"$OUT/zeros\"");
     let ran = toy.run(&["build", "bomb", "--json", "--limit", "output=8M"]).expect(1);
     assert_eq!(Events::of(&ran).why("bomb"), "wrote more than its limit of bytes", "{ran}");
@@ -137,7 +140,10 @@ fn nothing_of_the_host_is_seen() {
     let toy = Toy::new();
     let secret = toy.path().join("secret");
     fs::write(&secret, "do not tell").expect("a file");
-    let body = format!("ls /root /home /sys >\"$OUT/seen\" 2>&1 || :; cat {} >>\"$OUT/seen\" 2>&1 || :; ls /proc | grep -c '^[0-9]*$' >\"$OUT/count\"", secret.display());
+    let body = format!(
+        "ls /root /home /sys >\"$OUT/seen\" 2>&1 || :; cat {} >>\"$OUT/seen\" 2>&1 || :; ls /proc | grep -c '^[0-9]*$' >\"$OUT/count\"",
+        secret.display()
+    );
     toy.recipe("spy", &[], "", &body);
     toy.build("spy");
     assert!(!toy.read("spy", "seen").contains("do not tell"), "{}", toy.read("spy", "seen"));

@@ -9,9 +9,14 @@ use crate::support::{Events, Ran, Toy, leftover};
 fn graph(toy: &Toy) {
     let copy = |keg: &str| format!("cat \"$KEG_{}/all\" >>\"$OUT/all\"", keg.to_uppercase());
     toy.recipe("a", &[], "", "seq 1 2000 >\"$OUT/all\"; mkdir \"$OUT/bin\"; cp /usr/bin/sh \"$OUT/tool\"");
-    for (name, below) in
-        [("b", &["a"][..]), ("c", &["a"]), ("d", &["a"]), ("e", &["b", "c"]), ("f", &["c", "d"]), ("g", &["b", "d"])]
-    {
+    for (name, below) in [
+        ("b", &["a"][..]),
+        ("c", &["a"]),
+        ("d", &["a"]),
+        ("e", &["b", "c"]),
+        ("f", &["c", "d"]),
+        ("g", &["b", "d"]),
+    ] {
         let body: Vec<String> = below.iter().map(|keg| copy(keg)).collect();
         toy.recipe(name, below, "", &format!("echo {name} >\"$OUT/name\"; {}", body.join("; ")));
     }
@@ -117,7 +122,10 @@ fn control_c_stops_and_the_same_command_goes_on() {
     toy.is_whole();
     toy.steps("second", "echo y >\"$OUT/y\"");
     let events = toy.build("second");
-    assert_eq!((events.kegs("found"), events.kegs("built")), (vec!["first".to_string()], vec!["second".to_string()]));
+    assert_eq!(
+        (events.kegs("found"), events.kegs("built")),
+        (vec!["first".to_string()], vec!["second".to_string()])
+    );
 }
 
 #[test]
@@ -126,7 +134,10 @@ fn who_waits_for_another_builder_builds_the_rest_and_hears_control_c() {
     toy.recipe("slow", &[], "", "sleep 3600");
     toy.recipe("quick", &[], "", "echo x >\"$OUT/x\"");
     let first = until(&mut toy.command(&["build", "slow", "--json"]), "\"step\":\"install\"");
-    let mut second = until(&mut toy.command(&["build", "slow", "quick", "--json", "--jobs", "2"]), "\"event\":\"waiting\"");
+    let mut second = until(
+        &mut toy.command(&["build", "slow", "quick", "--json", "--jobs", "2"]),
+        "\"event\":\"waiting\"",
+    );
     second.until("\"event\":\"built\"");
     kill(&second.child, rustix::process::Signal::INT);
     let ran = second.end();

@@ -21,7 +21,11 @@ fn one_that_hangs() {
 
 #[test]
 fn one_that_eats_memory() {
-    check("awk 'BEGIN { while (1) all[n++] = \"more and more\" }'", "memory=64M", "used more than its memory limit");
+    check(
+        "awk 'BEGIN { while (1) all[n++] = \"more and more\" }'",
+        "memory=64M",
+        "used more than its memory limit",
+    );
 }
 
 #[test]

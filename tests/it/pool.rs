@@ -17,8 +17,15 @@ echo done >"$OUT/done"
 
 /// Who sleeps just so long, in whatever sandbox.
 fn workers() -> BTreeSet<String> {
-    let pids = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    pids.filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == "/usr/bin/usleep\x00100123\0")).collect()
+    let pids = std::fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    pids.filter(|pid| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line == "/usr/bin/usleep\x00100123\0")
+    })
+    .collect()
 }
 
 #[test]
@@ -42,10 +49,19 @@ fn never_more_at_work_than_slots() {
 #[test]
 fn a_build_that_dies_with_tokens_gives_them_back() {
     let toy = Toy::new();
-    let take = |count: u8| format!("for at in $(seq {count}); do dd bs=1 count=1 </run/jobserver >>/build/tokens 2>/dev/null; done");
+    let take = |count: u8| {
+        format!(
+            "for at in $(seq {count}); do dd bs=1 count=1 </run/jobserver >>/build/tokens 2>/dev/null; done"
+        )
+    };
     toy.recipe("thief", &[], "", &format!("{}; exit 1", take(1)));
     // Beside the thief two tokens are left: the one that it takes comes back with its death alone.
-    toy.recipe("heir", &[], "", &format!("{}; cat /build/tokens >/run/jobserver; echo x >\"$OUT/x\"", take(2)));
+    toy.recipe(
+        "heir",
+        &[],
+        "",
+        &format!("{}; cat /build/tokens >/run/jobserver; echo x >\"$OUT/x\"", take(2)),
+    );
     let ran = toy.run(&["build", "thief", "heir", "--jobs", "4", "--limit", "wall=60"]).expect(1);
     ran.says(&["thief 1.0                   exited 1", "built   heir"]);
     toy.is_whole();

@@ -23,7 +23,13 @@ fn a_flipped_bit_is_named_with_its_keg_and_action_and_mended() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("the store is ours");
     fs::write(&path, "hello\nhellp\n").expect("the store is ours");
     let verify = toy.run(&["store", "verify"]).expect(1);
-    verify.says(&[&path.to_string_lossy(), "right@0/right", "made by action", "1 damaged", "store verify --repair"]);
+    verify.says(&[
+        &path.to_string_lossy(),
+        "right@0/right",
+        "made by action",
+        "1 damaged",
+        "store verify --repair",
+    ]);
     let repair = toy.run(&["store", "verify", "--repair"]).expect(0);
     repair.says(&["1 actions forgotten", "built   right 1.0"]);
     repair.is_silent_of(&["built   left", "built   base", "built   top"]);
@@ -36,7 +42,10 @@ fn a_flipped_bit_of_the_seed_is_mended_too() {
     let toy = diamond();
     toy.build("top");
     let folder = toy.store().join("kegs");
-    let seed = fs::read_dir(&folder).expect("kegs").flatten().find(|entry| entry.file_name().to_string_lossy().starts_with("seed-"));
+    let seed = fs::read_dir(&folder)
+        .expect("kegs")
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("seed-"));
     let tool = seed.expect("the seed is laid out").path().join("usr/bin/busybox");
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("the store is ours");
     let mut bytes = fs::read(&tool).expect("busybox");
@@ -81,7 +90,8 @@ fn garbage_is_shown_then_removed_and_what_roots_keep_stays() {
 fn a_store_of_a_newer_format_is_left_alone() {
     let toy = diamond();
     toy.write("store/format", "rootbrew-store 2\n");
-    for command in [&["build", "top"][..], &["store", "verify"], &["store", "gc", "--yes"], &["plan", "top"]] {
+    for command in [&["build", "top"][..], &["store", "verify"], &["store", "gc", "--yes"], &["plan", "top"]]
+    {
         toy.run(command).expect(1).says(&["has format 2, this rootbrew knows 1", "use a newer rootbrew"]);
     }
     assert_eq!(fs::read_to_string(toy.store().join("format")).expect("its format"), "rootbrew-store 2\n");
@@ -133,10 +143,14 @@ fn a_full_disk() {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     };
-    let (build, large, verify) = (line(&["build", "small"]), line(&["build", "large"]), line(&["store", "verify"]));
+    let (build, large, verify) =
+        (line(&["build", "small"]), line(&["build", "large"]), line(&["store", "verify"]));
     let ran = on_a_small_disk(
         &toy,
-        &format!("if {large}; then echo built; else echo code $?; fi; {verify}; {build}; {verify}; ls {}/stage", toy.store().display()),
+        &format!(
+            "if {large}; then echo built; else echo code $?; fi; {verify}; {build}; {verify}; ls {}/stage",
+            toy.store().display()
+        ),
     );
     ran.says(&["code 1", "No space left on device", "the disk is full"]);
     ran.is_silent_of(&["hint: `rootbrew store verify --repair`"]);

@@ -33,8 +33,15 @@ fn the_web_role_answers_and_is_what_it_says() {
     let store = store.as_deref();
     answers(store);
     run(store, &["build", "web"]).expect(0).says(&["nothing to build", "in store"]);
-    run(store, &["why", "web", "/kegs/nginx/0/bin/nginx"]).expect(0).says(&["role web", "/kegs/nginx/0/bin/nginx"]);
-    run(store, &["size", "web"]).expect(0).says(&["root image on disk", "root image on the wire", "kernel", "nginx"]);
+    run(store, &["why", "web", "/kegs/nginx/0/bin/nginx"])
+        .expect(0)
+        .says(&["role web", "/kegs/nginx/0/bin/nginx"]);
+    run(store, &["size", "web"]).expect(0).says(&[
+        "root image on disk",
+        "root image on the wire",
+        "kernel",
+        "nginx",
+    ]);
     let out = folder.path().join("out");
     run(store, &["image", "web", "--to", &out.to_string_lossy()]).expect(0);
     let text = run(store, &["image", "web", "--text"]).expect(0);

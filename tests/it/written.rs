@@ -22,8 +22,16 @@ fn check(toy: &Toy, arguments: &[&str], expect: Expect) {
     let lines: Vec<String> = Events::of(&ran)
         .with("fault")
         .map(|fault| {
-            let word = |key: &str| fault[key].as_str().unwrap_or("-").replace(&*toy.path().to_string_lossy(), "");
-            format!("{}:{}:{}: {} ({})\n", word("file"), fault["line"], fault["column"], word("message"), word("help"))
+            let word =
+                |key: &str| fault[key].as_str().unwrap_or("-").replace(&*toy.path().to_string_lossy(), "");
+            format!(
+                "{}:{}:{}: {} ({})\n",
+                word("file"),
+                fault["line"],
+                fault["column"],
+                word("message"),
+                word("help")
+            )
         })
         .collect();
     expect.assert_eq(&lines.concat());
@@ -33,22 +41,30 @@ fn check(toy: &Toy, arguments: &[&str], expect: Expect) {
 #[test]
 fn all_faults_of_all_files_at_once() {
     let toy = faulty();
-    check(&toy, &["lint"], expect![[r#"
+    check(
+        &toy,
+        &["lint"],
+        expect![[r#"
         recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
         recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
         recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
         recipes/needs/recipe.toml:7:11: unknown dependency `goood` (did you mean `good`?)
         recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
         recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
-    "#]]);
-    check(&toy, &["build", "good"], expect![[r#"
+    "#]],
+    );
+    check(
+        &toy,
+        &["build", "good"],
+        expect![[r#"
         recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
         recipes/key/recipe.toml:8:1: unknown key `sumary` in a recipe (did you mean `summary`?)
         recipes/latin/recipe.toml:1:15: not UTF-8 (save the file as UTF-8)
         recipes/needs/recipe.toml:7:11: unknown dependency `goood` (did you mean `good`?)
         recipes/path/recipe.toml:8:12: `../../etc/passwd` is not a path inside (a path may not hold `..`)
         recipes/version/recipe.toml:7:11: `1.0 beta` is no version (a version has letters, digits and `. + ~ _ -`)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -56,18 +72,26 @@ fn a_cycle_names_its_edges() {
     let toy = Toy::without_store();
     toy.recipe("chicken", &["egg"], "", "");
     toy.recipe("egg", &["chicken"], "", "");
-    check(&toy, &["build", "egg"], expect![[r#"
+    check(
+        &toy,
+        &["build", "egg"],
+        expect![[r#"
         recipes/egg/recipe.toml:7:11: a cycle: `chicken` builds with `egg` builds with `chicken` (cut one edge: build one of them with an option off, or with another recipe)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_name_that_nobody_has() {
     let toy = Toy::without_store();
     toy.recipe("zlib", &[], "", "");
-    check(&toy, &["build", "zlip"], expect![[r#"
+    check(
+        &toy,
+        &["build", "zlip"],
+        expect![[r#"
         command line:1:1: no recipe and no role is called `zlip` (did you mean `zlib`?)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -88,5 +112,6 @@ fn a_fault_as_a_terminal_shows_it() {
         | 8 │ 
         |   ╰────
         |  help: did you mean `zlib`?
-    "#]].assert_eq(&drawn);
+    "#]]
+    .assert_eq(&drawn);
 }

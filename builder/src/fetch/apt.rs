@@ -145,7 +145,9 @@ impl Apt {
         let exact = format!("{}={}", debian.name, debian.version);
         let mut problem = None;
         for (pin, suites) in [(&exact, named), (&debian.name, likely())] {
-            for (age, suite) in [Age::Any, Age::Fresh].iter().flat_map(|age| suites.iter().map(move |suite| (*age, suite))) {
+            for (age, suite) in
+                [Age::Any, Age::Fresh].iter().flat_map(|age| suites.iter().map(move |suite| (*age, suite)))
+            {
                 match self.originals_in(debian, pin, suite, &archives, age) {
                     Ok(files) if *pin == exact && !files.is_empty() => return Ok(files),
                     Ok(mut files) => {
@@ -177,7 +179,10 @@ impl Apt {
         age: Age,
     ) -> Result<Vec<Listed>, AptError> {
         let folder = self.lists(suite, Kind::Source, archives, age)?;
-        let said = ask(&folder, &["source", "--print-uris", "--only-source", "-qq", "-o", "Acquire::ForceHash=SHA256", pin]);
+        let said = ask(
+            &folder,
+            &["source", "--print-uris", "--only-source", "-qq", "-o", "Acquire::ForceHash=SHA256", pin],
+        );
         let files = match said {
             Ok(said) => listed(&said),
             // Exit 100: this suite has no such version.

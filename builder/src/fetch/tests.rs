@@ -487,7 +487,10 @@ fn a_debian_source() {
     .assert_eq(head);
     assert!(asked.contains("trixie") && asked.contains("sid"), "{asked}");
     // A revision that is gone, as a security update makes them go: another one's archive has our digest.
-    assert_eq!(world.fetch(debian(sha256, "1.0.8-1~gone", Some("trixie")), &places).unwrap().size_bytes, 810029);
+    assert_eq!(
+        world.fetch(debian(sha256, "1.0.8-1~gone", Some("trixie")), &places).unwrap().size_bytes,
+        810029
+    );
     let fresh = World::new();
     assert_eq!(fresh.fetch(debian(sha256, "1.0.8-6", None), &places).unwrap().size_bytes, 810029);
 }

@@ -94,10 +94,12 @@ pub(super) fn collect<'a>(
 
 /// The options of the last round that the round before did not have.
 fn restless(gathered: &HashMap<Place, Choice>, settled: &Settled) -> Faults {
-    let moved = settled.iter().filter(|(place, (choice, _))| gathered.get(*place).is_some_and(|now| now != choice));
+    let moved =
+        settled.iter().filter(|(place, (choice, _))| gathered.get(*place).is_some_and(|now| now != choice));
     let faults = moved.filter_map(|((name, _), (_, variant))| {
         let variant = variant.as_ref().ok()?;
-        let fault = variant.text.fault(variant.span.clone(), format!("the options of `{name}` never come to rest"));
+        let fault =
+            variant.text.fault(variant.span.clone(), format!("the options of `{name}` never come to rest"));
         Some(fault.help("they turn a dependency on that turns them off again: ask for them in the role"))
     });
     Faults(faults.collect()).or(()).err().unwrap_or_default()
@@ -106,7 +108,8 @@ fn restless(gathered: &HashMap<Place, Choice>, settled: &Settled) -> Faults {
 impl<'a> Round<'a, '_> {
     /// Follows everything from what is asked; the places of that.
     fn run(&mut self, asked: &'a Asked) -> Vec<usize> {
-        let wanted: Vec<usize> = asked.kegs.iter().filter_map(|keg| self.find(&Wish::of_asked(keg))).collect();
+        let wanted: Vec<usize> =
+            asked.kegs.iter().filter_map(|keg| self.find(&Wish::of_asked(keg))).collect();
         let mut next = 0;
         while next < self.found.len() {
             let batch = next..self.found.len();
@@ -178,7 +181,13 @@ impl<'a> Round<'a, '_> {
         let place = self.wishes.place(wish, &mut self.faults)?;
         let at = *self.at.entry(place).or_insert_with(|| {
             let gathered = self.wishes.options_of_role(place.0);
-            self.found.push(Found { place, variant: None, edges: Vec::new(), gathered, settled_by: Choice::default() });
+            self.found.push(Found {
+                place,
+                variant: None,
+                edges: Vec::new(),
+                gathered,
+                settled_by: Choice::default(),
+            });
             self.found.len() - 1
         });
         self.wishes.add_options(place, wish, &mut self.found[at].gathered, &mut self.faults);

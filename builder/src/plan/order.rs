@@ -25,7 +25,8 @@ pub(super) fn order(collected: Collected) -> Result<Plan, Faults> {
     let mut place = vec![0; found.len()];
     sorted.iter().enumerate().for_each(|(to, &from)| place[from] = to);
     let mut faults = Faults::default();
-    let names: Vec<String> = found.iter().map(|one| format!("/kegs/{}/{}", one.place.0, one.place.1)).collect();
+    let names: Vec<String> =
+        found.iter().map(|one| format!("/kegs/{}/{}", one.place.0, one.place.1)).collect();
     let mut nodes = Vec::with_capacity(found.len());
     for &from in &sorted {
         let one = &mut found[from];
@@ -61,10 +62,13 @@ fn placed(edges: &[Edge], place: &[usize]) -> BTreeMap<Kind, Vec<usize>> {
 
 /// `{keg:dep}` becomes the prefix of the slot that was chosen for the dependency of that name.
 fn place_kegs(variant: &mut Variant, edges: &[Edge], prefixes: &[String], faults: &mut Faults) {
-    let written: Vec<(Option<String>, &str)> = edges.iter().map(|edge| {
-        let (name, ..) = edge.written(variant);
-        (name.map(str::to_string), prefixes[edge.to].as_str())
-    }).collect();
+    let written: Vec<(Option<String>, &str)> = edges
+        .iter()
+        .map(|edge| {
+            let (name, ..) = edge.written(variant);
+            (name.map(str::to_string), prefixes[edge.to].as_str())
+        })
+        .collect();
     let of_recipe = |prefix: &str, name: &str| prefix.split('/').nth(2) == Some(name);
     let keg_of = |name: &str| {
         let as_written = written.iter().find(|(written, _)| written.as_deref() == Some(name));
@@ -107,7 +111,8 @@ fn sort(found: &[Found], taken: &mut [bool]) -> Vec<usize> {
 /// A fault a cycle; those that pass through one that is named already show when that is cut.
 fn cycles(found: &[Found], mut taken: Vec<bool>) -> Faults {
     let mut faults = Faults::default();
-    while let Some(start) = taken.iter().position(|taken| !taken).filter(|_| faults.0.len() < CYCLES_TOLD_MAX) {
+    while let Some(start) = taken.iter().position(|taken| !taken).filter(|_| faults.0.len() < CYCLES_TOLD_MAX)
+    {
         let cycle = walk(found, &taken, start);
         faults.push(fault(found, &cycle));
         cycle.iter().for_each(|(at, _)| taken[*at] = true);

@@ -49,8 +49,14 @@ fn asked(words: &str) -> Asked {
         let start = word.as_ptr() as usize - words.as_ptr() as usize;
         let span = start..start + word.len();
         let keg = |written: &str| {
-            let (name, slot) = written.split_once('@').map_or((written, None), |(name, slot)| (name, Some(slot)));
-            AskedKeg { name: name.into(), slot: slot.map(str::to_string), text: text.clone(), span: span.clone() }
+            let (name, slot) =
+                written.split_once('@').map_or((written, None), |(name, slot)| (name, Some(slot)));
+            AskedKeg {
+                name: name.into(),
+                slot: slot.map(str::to_string),
+                text: text.clone(),
+                span: span.clone(),
+            }
         };
         match (word.split_once(':'), word.split_once('=')) {
             (Some((recipe, option)), _) => asked.options.push(option_of(recipe, option, &text, span.clone())),
@@ -79,10 +85,12 @@ fn drawn(plan: &Plan) -> String {
     let mut text = String::new();
     for node in plan.nodes() {
         let on = node.variant.options.iter().filter(|(_, value)| **value != OptionValue::Off);
-        let on: Vec<String> = on.map(|(name, value)| match value {
-            OptionValue::Value(value) => format!("{name}={value}"),
-            _ => name.clone(),
-        }).collect();
+        let on: Vec<String> = on
+            .map(|(name, value)| match value {
+                OptionValue::Value(value) => format!("{name}={value}"),
+                _ => name.clone(),
+            })
+            .collect();
         let on = if on.is_empty() { String::new() } else { format!("[{}]", on.join(",")) };
         write!(text, "{}{on} {}", node.name(), node.variant.version).unwrap();
         for (kind, deps) in &node.deps {
@@ -132,12 +140,16 @@ fn what_is_needed_stands_before() {
 
 #[test]
 fn cc_and_the_presets_tools_are_implied() {
-    check("a | preset = \"script\"\nb | cc = \"seed\"", "a b", expect![[r#"
+    check(
+        "a | preset = \"script\"\nb | cc = \"seed\"",
+        "a b",
+        expect![[r#"
         cc 1
         a 1; Tool cc
         make 1
         b 1; Tool make
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -231,9 +243,13 @@ fn an_option_is_one_thing() {
             recipes/b/recipe.toml:6:10: option `jit` of `pcre` is wanted twice, differently (elsewhere it is on); one image holds one variant of a slot: change one of the two, or use another slot
         "#]],
     );
-    check("a | link = [\"pcre[-jit]\"]\npcre | [option] | jit = {}", "a pcre:jit", expect![[r#"
+    check(
+        "a | link = [\"pcre[-jit]\"]\npcre | [option] | jit = {}",
+        "a pcre:jit",
+        expect![[r#"
         recipes/a/recipe.toml:6:10: option `jit` of `pcre` is wanted twice, differently (elsewhere it is on); one image holds one variant of a slot: change one of the two, or use another slot
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -308,12 +324,16 @@ fn options_that_take_one_another_away_never_rest() {
 
 #[test]
 fn a_virtual_is_its_only_provider() {
-    check("a | link = [\"zlib-api\"] | args = [\"{keg:zlib-api}\"]\nng | provides = [\"zlib-api\"]", "a", expect![[r#"
+    check(
+        "a | link = [\"zlib-api\"] | args = [\"{keg:zlib-api}\"]\nng | provides = [\"zlib-api\"]",
+        "a",
+        expect![[r#"
         cc 1
         make 1
         ng 1; Tool cc make
         a 1; Link ng; Tool cc make
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -324,25 +344,45 @@ fn of_several_providers_the_role_chooses() {
         z | provides = ["zlib-api"]
         other |
         "#;
-    check(tap, "a zlib-api=z", expect![[r#"
+    check(
+        tap,
+        "a zlib-api=z",
+        expect![[r#"
         cc 1
         make 1
         z 1; Tool cc make
         a 1; Link z; Tool cc make
-    "#]]);
-    check(tap, "a", expect![[r#"
+    "#]],
+    );
+    check(
+        tap,
+        "a",
+        expect![[r#"
         recipes/a/recipe.toml:6:10: `zlib-api` has more than one provider, and nobody chose (a virtual); say `[virtual] zlib-api = …` in the role, one of `ng`, `z`
-    "#]]);
-    check(tap, "a zlib-api=other", expect![[r#"
+    "#]],
+    );
+    check(
+        tap,
+        "a zlib-api=other",
+        expect![[r#"
         roles/t.toml:1:3: `other` does not provide `zlib-api`; who does: `ng`, `z`
-    "#]]);
-    check(tap, "a zlib-api=nowhere", expect![[r#"
+    "#]],
+    );
+    check(
+        tap,
+        "a zlib-api=nowhere",
+        expect![[r#"
         roles/t.toml:1:3: `nowhere` does not provide `zlib-api`; who does: `ng`, `z`
-    "#]]);
-    check(tap, "a zlib-apo=z", expect![[r#"
+    "#]],
+    );
+    check(
+        tap,
+        "a zlib-apo=z",
+        expect![[r#"
         recipes/a/recipe.toml:6:10: `zlib-api` has more than one provider, and nobody chose (a virtual); say `[virtual] zlib-api = …` in the role, one of `ng`, `z`
         roles/t.toml:1:3: no recipe provides `zlib-apo` (no such virtual); did you mean `zlib-api`?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -364,9 +404,13 @@ fn a_virtual_may_be_one_slots_own() {
 
 #[test]
 fn a_preset_that_cannot_be_built_is_refused() {
-    check("a | preset = \"meson\"", "a", expect![[r#"
+    check(
+        "a | preset = \"meson\"",
+        "a",
+        expect![[r#"
         recipes/a/recipe.toml:4:11: this rootbrew can't build preset `meson` yet; the presets that build: autotools, configure, make, kbuild, script
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -375,9 +419,13 @@ fn a_keg_in_braces_is_the_dependencys_prefix() {
     let plan = planned(&tap, "a").unwrap();
     assert_eq!(plan.nodes()[plan.wanted()[0]].variant.args, ["--with-b=/kegs/b/0"]);
     // There only by its option, which is off.
-    check("a | args = [\"{keg:c}\"] | [option] | x = { link = [\"c\"] }\nc |", "a", expect![[r#"
+    check(
+        "a | args = [\"{keg:c}\"] | [option] | x = { link = [\"c\"] }\nc |",
+        "a",
+        expect![[r#"
         recipes/a/recipe.toml:4:11: `{keg:c}` names no dependency; add `c` to `build`, `link` or `run`
-    "#]]);
+    "#]],
+    );
 }
 
 /// `link1` links `link0` and so on; `link0` links what it is told.
@@ -416,13 +464,21 @@ fn a_ring_of_ten_thousand_is_a_fault_that_can_be_read() {
 
 #[test]
 fn the_order_of_the_catalogue_and_of_asking_does_not_move_the_plan() {
-    let lines = ["a | link = [\"b\", \"c\"]", "b | link = [\"d[x]\"]", "c | link = [\"d[y]\"]", "d | [option] | x = {} | y = {}"];
+    let lines = [
+        "a | link = [\"b\", \"c\"]",
+        "b | link = [\"d[x]\"]",
+        "c | link = [\"d[y]\"]",
+        "d | [option] | x = {} | y = {}",
+    ];
     let forward = planned(&catalogue(&lines.join("\n")), "a b c").unwrap();
     let backward: Vec<&str> = lines.iter().rev().copied().collect();
     let backward = planned(&catalogue(&backward.join("\n")), "c b a").unwrap();
     assert_eq!(drawn(&forward), drawn(&backward));
     let names = |plan: &Plan| plan.wanted().iter().map(|&at| plan.nodes()[at].name()).collect::<Vec<_>>();
-    assert_eq!((names(&forward), names(&backward)), (vec!["a".into(), "b".into(), "c".into()], vec!["c".into(), "b".into(), "a".into()]));
+    assert_eq!(
+        (names(&forward), names(&backward)),
+        (vec!["a".into(), "b".into(), "c".into()], vec!["c".into(), "b".into(), "a".into()])
+    );
 }
 
 #[test]
@@ -439,16 +495,19 @@ fn closures_are_what_a_sandbox_and_a_machine_need() {
             "#,
         ),
         "web",
-    ).unwrap();
+    )
+    .unwrap();
     let web = plan.wanted()[0];
-    let names = |places: Vec<usize>| places.iter().map(|&at| plan.nodes()[at].name()).collect::<Vec<_>>().join(" ");
+    let names =
+        |places: Vec<usize>| places.iter().map(|&at| plan.nodes()[at].name()).collect::<Vec<_>>().join(" ");
     let of: BTreeMap<&str, String> = [
         ("link", names(plan.link_closure(web))),
         ("build", names(plan.build_closure(web))),
         ("tool", names(plan.tool_closure(web))),
         ("seen", names(plan.sight(web).all)),
         ("run", names(plan.run_closure(web))),
-    ].into();
+    ]
+    .into();
     expect![[r#"
         {
             "build": "perl sh z",
@@ -457,5 +516,6 @@ fn closures_are_what_a_sandbox_and_a_machine_need() {
             "seen": "cc make sh z perl ssl",
             "tool": "cc make",
         }
-    "#]].assert_debug_eq(&of);
+    "#]]
+    .assert_debug_eq(&of);
 }

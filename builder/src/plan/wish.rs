@@ -69,7 +69,9 @@ impl<'a> Wishes<'a> {
                 let near = nearest(&asked.recipe, self.catalogue.recipes.keys().map(String::as_str));
                 let help = near.map(|name| format!("did you mean `{name}`?"));
                 let help = help.unwrap_or("`rootbrew list` shows them all".into());
-                faults.push(fault(format!("options for `{}`, and no recipe has this name", asked.recipe)).help(help));
+                faults.push(
+                    fault(format!("options for `{}`, and no recipe has this name", asked.recipe)).help(help),
+                );
                 continue;
             };
             let one = Choice([(asked.option.clone(), asked.value.clone())].into());
@@ -88,7 +90,8 @@ impl<'a> Wishes<'a> {
             let Some(providers) = self.catalogue.provides.get(name) else {
                 let near = nearest(name, self.catalogue.provides.keys().map(String::as_str));
                 let help = near.map_or("take this line out".into(), |name| format!("did you mean `{name}`?"));
-                faults.push(fault(format!("no recipe provides `{name}`")).label("no such virtual").help(help));
+                faults
+                    .push(fault(format!("no recipe provides `{name}`")).label("no such virtual").help(help));
                 continue;
             };
             let slot = |slot: &str| chosen.slot.as_deref().is_none_or(|wanted| wanted == slot);
@@ -158,7 +161,8 @@ impl<'a> Wishes<'a> {
     }
 
     fn unknown(&self, wish: &Wish) -> Fault {
-        let fault = wish.fault(format!("unknown dependency `{}`", wish.name)).label("no recipe has this name");
+        let fault =
+            wish.fault(format!("unknown dependency `{}`", wish.name)).label("no recipe has this name");
         match self.catalogue.nearest(wish.name) {
             Some(name) => fault.help(format!("did you mean `{name}`?")),
             None => fault.help(format!("add recipes/{}/recipe.toml, or take this line out", wish.name)),
@@ -168,7 +172,9 @@ impl<'a> Wishes<'a> {
     fn check_bound(&self, wish: &Wish, to: Place, faults: &mut Faults) {
         let Some(dep) = wish.dep else { return };
         let Some(bound) = &dep.at_least else { return };
-        let Some(version) = self.catalogue.recipes.get(to.0).and_then(|recipe| recipe.version(to.1)) else { return };
+        let Some(version) = self.catalogue.recipes.get(to.0).and_then(|recipe| recipe.version(to.1)) else {
+            return;
+        };
         if version < bound {
             let span = dep.bound_span.clone().unwrap_or(dep.span.clone());
             let fault = dep.text.fault(span, format!("`{}` is {version} here, {bound} is asked", dep.name));
@@ -179,7 +185,8 @@ impl<'a> Wishes<'a> {
     /// Adds a wish's options to what others wished of this place.
     pub fn add_options(&self, place: Place, wish: &Wish, gathered: &mut Choice, faults: &mut Faults) {
         let Some(dep) = wish.dep.filter(|dep| !dep.options.0.is_empty()) else { return };
-        let refused = self.catalogue.recipes.get(place.0).and_then(|recipe| recipe.settle(&dep.options).err());
+        let refused =
+            self.catalogue.recipes.get(place.0).and_then(|recipe| recipe.settle(&dep.options).err());
         if let Some(refused) = refused {
             faults.0.extend(refused.iter().map(|refusal| refusal.at(&dep.text, dep.span.clone())));
             return;
@@ -194,7 +201,9 @@ impl<'a> Wishes<'a> {
 
     /// The variant of a place; that its preset can't be built yet is a fault.
     pub fn variant(&self, place: Place, choice: &Choice) -> Result<Variant, Faults> {
-        let Some(recipe) = self.catalogue.recipes.get(place.0) else { unreachable!("a place is of the catalogue") };
+        let Some(recipe) = self.catalogue.recipes.get(place.0) else {
+            unreachable!("a place is of the catalogue")
+        };
         let variant = recipe.variant(Some(place.1), choice, &self.asked.arch)?;
         if preset::known(variant.preset) {
             return Ok(variant);

@@ -51,7 +51,8 @@ pub fn load_partly(tap: &Path) -> (Catalogue, Faults) {
     let broken = names.into_iter().filter(|name| !recipes.contains_key(name));
     let broken = broken.map(|name| {
         let path = Path::new("recipes").join(&name).join("recipe.toml");
-        let text = faults.0.iter().find(|fault| fault.text.path() == path).map(|fault| fault.text.content.clone());
+        let text =
+            faults.0.iter().find(|fault| fault.text.path() == path).map(|fault| fault.text.content.clone());
         (name, text)
     });
     let broken = broken.collect();

@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime};
 use super::message::Failure;
 use super::setup::{Order, Setup, Stage, StageFrom};
 
-
 pub enum Source {
     File(File),
     Bytes(Vec<u8>),

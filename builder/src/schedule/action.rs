@@ -115,19 +115,26 @@ fn kegs_seen(
     sight: &Sight,
     outputs: &dyn Fn(usize) -> Option<Digest>,
 ) -> Option<Vec<(String, String, Digest)>> {
-    sight.all.iter().map(|&dep| {
-        let node = &plan.nodes()[dep];
-        Some((node.variant.keg(), node.label(), outputs(dep)?))
-    }).collect()
+    sight
+        .all
+        .iter()
+        .map(|&dep| {
+            let node = &plan.nodes()[dep];
+            Some((node.variant.keg(), node.label(), outputs(dep)?))
+        })
+        .collect()
 }
 
 fn sources_seen(variant: &Variant, sources: &[Have]) -> Option<Vec<(String, Have)>> {
     let placed = variant.sources.iter().zip(sources).enumerate();
-    placed.filter(|(_, (source, _))| source.file.is_none()).map(|(n, (source, have))| match have {
-        Have::Nothing => None,
-        Have::Tree(_) => Some((format!("src/{n}"), *have)),
-        Have::Blob(_) => Some((format!("src/{n}/{}", file_name(variant, source)), *have)),
-    }).collect()
+    placed
+        .filter(|(_, (source, _))| source.file.is_none())
+        .map(|(n, (source, have))| match have {
+            Have::Nothing => None,
+            Have::Tree(_) => Some((format!("src/{n}"), *have)),
+            Have::Blob(_) => Some((format!("src/{n}/{}", file_name(variant, source)), *have)),
+        })
+        .collect()
 }
 
 /// The name under which an archive lies in `/src/<n>`: the same wherever the bytes came from.
@@ -213,7 +220,9 @@ fn input_root(
     }
     for (path, have) in sources {
         match have {
-            Have::Blob(digest) => tree.insert(path.as_str(), TreeNode::File { digest: *digest, executable: false }),
+            Have::Blob(digest) => {
+                tree.insert(path.as_str(), TreeNode::File { digest: *digest, executable: false })
+            }
             Have::Tree(root) => tree.insert(path.as_str(), TreeNode::Tree { root: *root }),
             Have::Nothing => {}
         }
@@ -267,12 +276,18 @@ mod tests {
     const HEAD: &str = "summary = \"s\"\nlicense = \"MIT\"\nversion = \"1\"\n";
 
     fn catalogue(folder: &Path) -> Catalogue {
-        let source = format!("source = {{ url = \"https://x.example/x.tar.gz\", sha256 = \"{}\", size = 7 }}", "1".repeat(64));
+        let source = format!(
+            "source = {{ url = \"https://x.example/x.tar.gz\", sha256 = \"{}\", size = 7 }}",
+            "1".repeat(64)
+        );
         let recipes = [
             ("cc", "preset = \"script\"\ncc = \"seed\"".to_string()),
             ("make", "preset = \"script\"\ncc = \"seed\"".to_string()),
             ("z", format!("{source}\npreset = \"make\"")),
-            ("web", format!("{source}\npreset = \"autotools\"\nlink = [\"z\"]\nargs = [\"--with-z={{keg:z}}\"]")),
+            (
+                "web",
+                format!("{source}\npreset = \"autotools\"\nlink = [\"z\"]\nargs = [\"--with-z={{keg:z}}\"]"),
+            ),
         ];
         let mut catalogue = Catalogue::default();
         for (name, text) in recipes {
@@ -314,6 +329,7 @@ mod tests {
             make 3984fd7da427
             z 43bfb763b22f
             web d93b121375ce
-        "#]].assert_eq(&keys);
+        "#]]
+        .assert_eq(&keys);
     }
 }

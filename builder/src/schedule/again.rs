@@ -61,8 +61,18 @@ pub fn again(
     cancel: &AtomicBool,
 ) -> Result<Digest, Failure> {
     let (running, step) = (|_| (), |_: &str| ());
-    let execution =
-        Execution { store, ground, prepared, keyed, keg, fifo: None, manner, cancel, running: &running, step: &step };
+    let execution = Execution {
+        store,
+        ground,
+        prepared,
+        keyed,
+        keg,
+        fifo: None,
+        manner,
+        cancel,
+        running: &running,
+        step: &step,
+    };
     execution.run().map(|ran| ran.outcome.output)
 }
 
@@ -86,7 +96,12 @@ fn describe(node: Option<&Node>) -> String {
         Some(Node::Folder | Node::Tree { .. }) => "folder".into(),
         Some(Node::Link { target }) => format!("link to {target}"),
         Some(Node::File { digest, executable }) => {
-            format!("{} bytes, sha256 {}{}", digest.size_bytes, digest.short(), if *executable { ", executable" } else { "" })
+            format!(
+                "{} bytes, sha256 {}{}",
+                digest.size_bytes,
+                digest.short(),
+                if *executable { ", executable" } else { "" }
+            )
         }
     }
 }
@@ -99,7 +114,12 @@ pub fn enter(
     keg: &str,
     build: &Path,
 ) -> Result<i32, Failure> {
-    let manner = Manner { face: Face::default(), build: Place::Memory, jobs: super::JOBS_WORD, limits: Limits::default() };
+    let manner = Manner {
+        face: Face::default(),
+        build: Place::Memory,
+        jobs: super::JOBS_WORD,
+        limits: Limits::default(),
+    };
     let cancel = AtomicBool::new(false);
     let (running, step) = (|_| (), |_: &str| ());
     let execution = Execution {

@@ -39,7 +39,12 @@ pub(super) struct Building<'a> {
 }
 
 impl<'a> Building<'a> {
-    pub fn new(plan: &'a Plan, world: &'a World<'a>, pool: &'a Pool, sender: Sender<Message>) -> Building<'a> {
+    pub fn new(
+        plan: &'a Plan,
+        world: &'a World<'a>,
+        pool: &'a Pool,
+        sender: Sender<Message>,
+    ) -> Building<'a> {
         let wall_s: Vec<f64> = plan.nodes().iter().map(|node| expected_s(world.store, node)).collect();
         let count = wall_s.len();
         Building {
@@ -225,7 +230,9 @@ impl<'a> Building<'a> {
         self.queue.take(at);
         self.active.insert(at);
         let node = &self.plan.nodes()[at];
-        let reason = prepared.parts(self.world.ground).reason(Parts::remembered(self.world.store, &node.name()).as_ref());
+        let reason = prepared
+            .parts(self.world.ground)
+            .reason(Parts::remembered(self.world.store, &node.name()).as_ref());
         let (keg, version) = (node.name(), node.variant.version.to_string());
         (self.world.events)(Event::Started { at, keg, version, reason });
         let task = Task { world: self.world, plan: self.plan, at, prepared, keyed, seat };

@@ -85,7 +85,8 @@ impl Execution<'_> {
         let setup = self.setup().map_err(Failure::world)?;
         let log_path = self.store.stage_path("log");
         let log = File::options().read(true).append(true).create_new(true).open(&log_path);
-        let log = log.map_err(|error| Failure::world(format!("cannot create {}: {error}", log_path.display())))?;
+        let log =
+            log.map_err(|error| Failure::world(format!("cannot create {}: {error}", log_path.display())))?;
         let result = self.run_logged(&setup, &log, begun);
         if let Build::Folder(folder) = &setup.build {
             // Outputs are blobs by now, a failure's remains are copied: what can't be removed is swept with the stage.
@@ -143,7 +144,9 @@ impl Execution<'_> {
         let declared: Vec<String> = self.prepared.kegs.iter().map(|(prefix, _, _)| prefix.clone()).collect();
         sandbox::check_outputs(&keg, own, &declared).map_err(Failure::world)?;
         // Nothing of the action is alive: what was checked is what is read.
-        self.store.put_folder(&PathBuf::from(format!("/proc/self/fd/{}", keg.as_raw_fd()))).map_err(Failure::world)
+        self.store
+            .put_folder(&PathBuf::from(format!("/proc/self/fd/{}", keg.as_raw_fd())))
+            .map_err(Failure::world)
     }
 
     /// The output's folder, reached through no link: the build wrote every name on the way.
@@ -151,8 +154,9 @@ impl Execution<'_> {
         let path = format!("{}{own}", self.prepared.action.output);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        openat2(&ended.build, &path, flags, rustix::fs::Mode::empty(), resolve)
-            .map_err(|error| Failure::said(format!("the build installed nothing under {own} (/build/{path}: {error})")))
+        openat2(&ended.build, &path, flags, rustix::fs::Mode::empty(), resolve).map_err(|error| {
+            Failure::said(format!("the build installed nothing under {own} (/build/{path}: {error})"))
+        })
     }
 
     fn failed(&self, ended: &Ended) -> Failure {
@@ -168,9 +172,8 @@ impl Execution<'_> {
 
     fn keep_log(&self, log: &File, staged: &Path) -> Option<PathBuf> {
         let packed = self.store.stage_path("log-packed");
-        let result = compress(log, &packed).and_then(|()| {
-            self.store.put_log(&self.keyed.key, &packed).map_err(std::io::Error::other)
-        });
+        let result = compress(log, &packed)
+            .and_then(|()| self.store.put_log(&self.keyed.key, &packed).map_err(std::io::Error::other));
         std::fs::remove_file(staged).ok();
         result.ok().map(|()| self.store.log_path(&self.keyed.key))
     }
@@ -239,8 +242,11 @@ impl Execution<'_> {
             Place::Memory => Ok(Build::Memory),
             Place::Disk => {
                 let path = self.store.stage_path("build");
-                std::fs::create_dir(&path)
-                    .map_err(|source| StoreError::Io { tried: "create", path: path.clone(), source })?;
+                std::fs::create_dir(&path).map_err(|source| StoreError::Io {
+                    tried: "create",
+                    path: path.clone(),
+                    source,
+                })?;
                 Ok(Build::Folder(path))
             }
         }
@@ -267,7 +273,8 @@ impl Failure {
     fn with_log(mut self, path: Option<PathBuf>, log: &File) -> Failure {
         self.log = path;
         if let Ok(lines) = read_lines(log) {
-            self.step = lines.iter().rev().find_map(|line| line.strip_prefix(super::STEP_MARK)).map(str::to_string);
+            self.step =
+                lines.iter().rev().find_map(|line| line.strip_prefix(super::STEP_MARK)).map(str::to_string);
             self.tail = lines[lines.len().saturating_sub(TAIL_LINES)..].to_vec();
         }
         self

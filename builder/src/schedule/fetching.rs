@@ -104,7 +104,8 @@ impl Shared {
 pub fn sources(variant: &Variant, world: &World) -> Result<Vec<Have>, String> {
     let wanted: Vec<Wanted> = variant.sources.iter().filter_map(|source| wanted(variant, source)).collect();
     let events = |event: fetch::Event| tell(world, &event);
-    let mut results = fetch::fetch(&wanted, world.places, world.store, &events, world.cancel.flag()).into_iter();
+    let mut results =
+        fetch::fetch(&wanted, world.places, world.store, &events, world.cancel.flag()).into_iter();
     let mut faults = Vec::new();
     let mut haves = Vec::new();
     for source in &variant.sources {

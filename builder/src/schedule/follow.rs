@@ -41,8 +41,8 @@ impl Watcher {
             if last {
                 return;
             }
-            let mut polled =
-                [self.notices.as_fd(), self.bell.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            let mut polled = [self.notices.as_fd(), self.bell.as_fd()]
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             poll(&mut polled, None).ok();
             let mut buffer = [0; 4096];
             rustix::io::read(&self.notices, &mut buffer).ok();
@@ -78,7 +78,9 @@ impl Marks {
         match byte {
             b'\n' => {
                 let line = std::mem::take(&mut self.line);
-                if let Some(name) = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(super::STEP_MARK)) {
+                if let Some(name) =
+                    std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(super::STEP_MARK))
+                {
                     step(name);
                 }
             }

@@ -49,7 +49,8 @@ impl Parts {
     /// The last good build's parts; a note that is not understood is no note.
     pub fn remembered(store: &Store, keg: &str) -> Option<Parts> {
         let text = String::from_utf8(store.note("inputs", keg)?).ok()?;
-        let pairs = text.lines().map(|line| line.split_once('\t').map(|(name, value)| (name.into(), value.into())));
+        let pairs =
+            text.lines().map(|line| line.split_once('\t').map(|(name, value)| (name.into(), value.into())));
         pairs.collect::<Option<_>>().map(Parts)
     }
 
@@ -60,10 +61,12 @@ impl Parts {
         let of = |kind: &str| -> Vec<String> {
             moved.iter().filter_map(|name| Some(name.strip_prefix(kind)?.trim_start().to_string())).collect()
         };
-        let both = |names: &[String]| names.iter().all(|name| {
-            let name = format!("keg {name}");
-            self.0.contains_key(&name) && last.0.contains_key(&name)
-        });
+        let both = |names: &[String]| {
+            names.iter().all(|name| {
+                let name = format!("keg {name}");
+                self.0.contains_key(&name) && last.0.contains_key(&name)
+            })
+        };
         let (kegs, files, flags) = (of("keg "), of("file "), of("flags "));
         if !of("source ").is_empty() {
             Reason::Source

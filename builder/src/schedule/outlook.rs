@@ -94,14 +94,18 @@ impl Looking<'_> {
 
 /// What is known of a variant's sources: by the store, or by sha256 and size in the recipe.
 pub fn sources(variant: &Variant, store: &Store) -> Vec<Have> {
-    variant.sources.iter().map(|source| {
-        if let Some(git) = &source.git {
-            return git_tree(store, &git.commit).map_or(Have::Nothing, Have::Tree);
-        }
-        let Some(sha256) = source.sha256 else { return Have::Nothing };
-        let written = source.size_bytes.map(|size_bytes| Digest { sha256, size_bytes });
-        written.or_else(|| store.find_sha256(&sha256)).map_or(Have::Nothing, Have::Blob)
-    }).collect()
+    variant
+        .sources
+        .iter()
+        .map(|source| {
+            if let Some(git) = &source.git {
+                return git_tree(store, &git.commit).map_or(Have::Nothing, Have::Tree);
+            }
+            let Some(sha256) = source.sha256 else { return Have::Nothing };
+            let written = source.size_bytes.map(|size_bytes| Digest { sha256, size_bytes });
+            written.or_else(|| store.find_sha256(&sha256)).map_or(Have::Nothing, Have::Blob)
+        })
+        .collect()
 }
 
 /// The tree that a commit was found to be, when it is still in the store.

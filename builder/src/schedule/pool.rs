@@ -84,7 +84,11 @@ impl Pool {
             return Ok(None);
         }
         let file = make_fifo(fifo)?;
-        inotify::add_watch(&self.shared.watch, fifo, inotify::WatchFlags::ACCESS | inotify::WatchFlags::MODIFY)?;
+        inotify::add_watch(
+            &self.shared.watch,
+            fifo,
+            inotify::WatchFlags::ACCESS | inotify::WatchFlags::MODIFY,
+        )?;
         state.waiting = false;
         state.free -= 1;
         let id = state.next_id;

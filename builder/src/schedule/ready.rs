@@ -107,12 +107,18 @@ mod tests {
             let (head, links) = line.split_once(':').unwrap();
             let (name, wall_s) = head.split_once(' ').unwrap();
             let links: Vec<String> = links.split_whitespace().map(|name| format!("\"{name}\"")).collect();
-            let head = "summary = \"s\"\nlicense = \"MIT\"\nversion = \"1\"\npreset = \"script\"\ncc = \"seed\"";
+            let head =
+                "summary = \"s\"\nlicense = \"MIT\"\nversion = \"1\"\npreset = \"script\"\ncc = \"seed\"";
             let text = format!("{head}\nlink = [{}]\n", links.join(", "));
             let mut faults = Faults::default();
             let recipe = Recipe::parse(name, folder.path(), Path::new(name), text.as_bytes(), &mut faults);
             let recipe = recipe.unwrap_or_else(|| panic!("{faults}"));
-            asked.kegs.push(AskedKeg { name: name.into(), slot: None, text: recipe.text.clone(), span: 0..0 });
+            asked.kegs.push(AskedKeg {
+                name: name.into(),
+                slot: None,
+                text: recipe.text.clone(),
+                span: 0..0,
+            });
             catalogue.recipes.insert(name.to_string(), recipe);
             seconds.insert(name.to_string(), wall_s.parse().unwrap());
         }
@@ -126,7 +132,8 @@ mod tests {
     fn check(text: &str, broken: &str, expect: Expect) {
         let (plan, wall_s) = planned(text);
         let mut queue = Queue::new(&plan, &wall_s);
-        let names = |places: &[usize]| places.iter().map(|&at| plan.nodes()[at].name()).collect::<Vec<_>>().join(" ");
+        let names =
+            |places: &[usize]| places.iter().map(|&at| plan.nodes()[at].name()).collect::<Vec<_>>().join(" ");
         let mut told = String::new();
         while let Some(&at) = queue.ready().first() {
             let ready = names(&queue.ready());
@@ -153,7 +160,10 @@ mod tests {
 
     #[test]
     fn the_longest_remaining_path_goes_first() {
-        check(BUSH, "", expect![[r#"
+        check(
+            BUSH,
+            "",
+            expect![[r#"
             perl zlib busybox pcre
             zlib busybox pcre
             ssl busybox pcre
@@ -161,25 +171,37 @@ mod tests {
             pcre curl
             nginx curl
             curl
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_failure_loses_what_needs_it_and_nothing_else() {
-        check(BUSH, "ssl", expect![[r#"
+        check(
+            BUSH,
+            "ssl",
+            expect![[r#"
             perl zlib busybox pcre
             zlib busybox pcre
             ssl busybox pcre; ssl fails, lost: curl nginx
             busybox pcre
             pcre
-        "#]]);
-        check(BUSH, "zlib", expect![[r#"
+        "#]],
+        );
+        check(
+            BUSH,
+            "zlib",
+            expect![[r#"
             perl zlib busybox pcre
             zlib busybox pcre; zlib fails, lost: ssl curl nginx
             busybox pcre
             pcre
-        "#]]);
-        check(BUSH, "nginx", expect![[r#"
+        "#]],
+        );
+        check(
+            BUSH,
+            "nginx",
+            expect![[r#"
             perl zlib busybox pcre
             zlib busybox pcre
             ssl busybox pcre
@@ -187,7 +209,8 @@ mod tests {
             pcre curl
             nginx curl; nginx fails, lost: 
             curl
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

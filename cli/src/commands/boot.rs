@@ -105,7 +105,10 @@ fn show(context: &Context, happened: Event) {
         Event::Started { .. } => {}
         Event::Forwarded { guest, host } => event("port", &guest.to_string(), &format!("127.0.0.1:{host}")),
         Event::Ready(ready) => {
-            let rest = format!("{} ms since QEMU's start, {} ms since the kernel's", ready.since_start_ms, ready.since_kernel_ms);
+            let rest = format!(
+                "{} ms since QEMU's start, {} ms since the kernel's",
+                ready.since_start_ms, ready.since_kernel_ms
+            );
             event("ready", "", &rest);
         }
     }
@@ -128,7 +131,9 @@ fn ports(role: &Role) -> Vec<u16> {
 
 /// The environment file as given; a throw-away certificate joins it where the role asks for one and the file has none.
 fn environment(role: &Role, wish: &Wish) -> Result<String> {
-    let failed = |path: &PathBuf, error: std::io::Error| Trouble::Failed(format!("cannot read {}: {error}", path.display()));
+    let failed = |path: &PathBuf, error: std::io::Error| {
+        Trouble::Failed(format!("cannot read {}: {error}", path.display()))
+    };
     let mut text = match &wish.environment {
         Some(path) => fs::read_to_string(path).map_err(|error| failed(path, error))?,
         None => format!("host = \"dev-{}-1\"\n", role.name),
@@ -136,7 +141,8 @@ fn environment(role: &Role, wish: &Wish) -> Result<String> {
     let wants = |name: &str| role.env.contains_key(name);
     let given = text.lines().any(|line| line.trim_start().starts_with("tls_key"));
     if wants("tls_certificate") && wants("tls_key") && !given {
-        let (certificate, key) = boot::certificate(&["localhost".to_string(), format!("{}.dev.example", role.name)])?;
+        let (certificate, key) =
+            boot::certificate(&["localhost".to_string(), format!("{}.dev.example", role.name)])?;
         // Before the rest: a table there (`[network]`) would take them in.
         text = format!("tls_certificate = '''\n{certificate}'''\ntls_key = '''\n{key}'''\n{text}");
     }

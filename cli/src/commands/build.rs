@@ -41,7 +41,12 @@ fn sum_up(context: &Context, target: &work::Target, built: &build::Built, image:
     if let Some(image) = image {
         let facts = &image.facts;
         let made = if image.found { "in store" } else { "composed" };
-        let sizes = format!("root {}, on the wire {}, kernel {}", bytes(facts.root_bytes), bytes(facts.root_wire_bytes), bytes(facts.kernel_bytes));
+        let sizes = format!(
+            "root {}, on the wire {}, kernel {}",
+            bytes(facts.root_bytes),
+            bytes(facts.root_wire_bytes),
+            bytes(facts.kernel_bytes)
+        );
         event("image", &format!("{} {made}", target.name), &sizes);
     }
 }

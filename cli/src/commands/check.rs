@@ -47,7 +47,8 @@ fn one(
     let name = node.name();
     fetched(context, store, target, at)?;
     let prepared = again::prepared(&target.plan, at, store, ground, outputs)?;
-    let (prepared, keyed) = prepared.ok_or_else(|| Trouble::Bug(format!("`{name}` is built, but its sources are unknown")))?;
+    let (prepared, keyed) =
+        prepared.ok_or_else(|| Trouble::Bug(format!("`{name}` is built, but its sources are unknown")))?;
     let first = outputs[at].ok_or_else(|| Trouble::Bug(format!("`{name}` has no output")))?;
     let manner = again::varied(schedule::build_place(node.variant.memory_bytes));
     event("check", &name, "again, varied");

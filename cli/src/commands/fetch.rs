@@ -15,7 +15,8 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let _in_use = store.lock_in_use()?;
     let nodes = targets.iter().flat_map(|target| target.plan.nodes());
     let sources = nodes.flat_map(|node| node.variant.sources.iter().map(|source| (&node.variant, source)));
-    let mut wanted: Vec<Wanted> = sources.filter_map(|(variant, source)| outlook::wanted(variant, source)).collect();
+    let mut wanted: Vec<Wanted> =
+        sources.filter_map(|(variant, source)| outlook::wanted(variant, source)).collect();
     wanted.sort_by_key(|wanted| wanted.sha256);
     wanted.dedup_by_key(|wanted| wanted.sha256);
     let events = |told: fetch::Event| {
@@ -24,7 +25,8 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
         }
     };
     let results = fetch::fetch(&wanted, &context.places, &store, &events, context.cancel.flag());
-    let faults: Vec<String> = results.into_iter().filter_map(|result| Some(result.err()?.to_string())).collect();
+    let faults: Vec<String> =
+        results.into_iter().filter_map(|result| Some(result.err()?.to_string())).collect();
     if !faults.is_empty() {
         return Err(Trouble::Failed(faults.join("\n")));
     }

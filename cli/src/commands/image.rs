@@ -21,7 +21,11 @@ pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Resu
         None if !text => data(&image.folder.display().to_string()),
         None => {}
     }
-    event("image", role, &format!("root {}, kernel {}", bytes(image.facts.root_bytes), bytes(image.facts.kernel_bytes)));
+    event(
+        "image",
+        role,
+        &format!("root {}, kernel {}", bytes(image.facts.root_bytes), bytes(image.facts.kernel_bytes)),
+    );
     Ok(())
 }
 
@@ -37,7 +41,8 @@ pub fn of(context: &Context, role: &str) -> Result<(image::Image, build::Built)>
 }
 
 fn copy(image: &image::Image, to: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write to {}: {error}", to.display()));
+    let failed =
+        |error: std::io::Error| Trouble::Failed(format!("cannot write to {}: {error}", to.display()));
     fs::create_dir_all(to).map_err(failed)?;
     for name in ["root.erofs", "vmlinuz", "tree.txt", "facts.json"] {
         let target = to.join(name);

@@ -1,11 +1,11 @@
 //! `rootbrew lint`: every fault of recipes and roles at once, and whether they make a plan. Starts no process.
 
-use assembler::role;
-use builder::recipe;
 use crate::context::Context;
 use crate::terminal::talk;
 use crate::trouble::{Result, Trouble};
 use crate::work::{Tap, ground};
+use assembler::role;
+use builder::recipe;
 
 pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let (catalogue, mut faults) = recipe::load_partly(&context.tap);
@@ -20,7 +20,8 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let tap = Tap { catalogue, roles: role::names(&context.tap).unwrap_or_default() };
     let every = [tap.every_recipe(), tap.roles.clone()].concat();
     let names = if names.is_empty() { every } else { names.to_vec() };
-    let (of_roles, of_recipes): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| tap.roles.contains(name));
+    let (of_roles, of_recipes): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| tap.roles.contains(name));
     tap.plan_faults(&of_recipes, &implied, &mut faults)?;
     for role in of_roles.iter().filter_map(|name| roles.get(name)) {
         match tap.role_target(role.clone(), &implied) {

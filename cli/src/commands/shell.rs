@@ -12,7 +12,8 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
     let profile = ground::profile(context)?;
     let targets = work::targets(context, &[name.to_string()], &ground::implied(&profile))?;
     let target = targets.into_iter().find(|target| target.role.is_none());
-    let target = target.ok_or_else(|| Trouble::Failed(format!("`{name}` is a role: a shell opens in a recipe's sandbox")))?;
+    let target = target
+        .ok_or_else(|| Trouble::Failed(format!("`{name}` is a role: a shell opens in a recipe's sandbox")))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
     let ground = ground::ground(context, &store, profile)?;
@@ -30,9 +31,12 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
     };
     outlook::fetch(&target.plan.nodes()[at].variant, &world).map_err(Trouble::Failed)?;
     let prepared = again::prepared(&target.plan, at, &store, &ground, &outputs)?;
-    let (prepared, keyed) = prepared.ok_or_else(|| Trouble::Bug(format!("the sources of `{keg}` are unknown")))?;
+    let (prepared, keyed) =
+        prepared.ok_or_else(|| Trouble::Bug(format!("the sources of `{keg}` are unknown")))?;
     let (folder, fresh) = folder(&store, &keg)?;
-    talk(&format!("shell   {keg}: `/bin/sh /steps/run` runs the build, `STEPS=\"configure build\"` before it some steps"));
+    talk(&format!(
+        "shell   {keg}: `/bin/sh /steps/run` runs the build, `STEPS=\"configure build\"` before it some steps"
+    ));
     let code = again::enter(&store, &ground, (&prepared, &keyed), &keg, &folder);
     if fresh {
         // Nothing of it is wanted again; what can't be removed is swept with the stage.
@@ -66,7 +70,8 @@ fn dependencies(
     target: &Target,
     at: usize,
 ) -> Result<Vec<Option<Digest>>> {
-    let needs = Target { name: format!("what {} needs", target.name), role: None, plan: target.plan.before(at) };
+    let needs =
+        Target { name: format!("what {} needs", target.name), role: None, plan: target.plan.before(at) };
     let built = build::make(context, store, ground, &needs)?;
     let mut outputs: Vec<Option<Digest>> = built.outputs.into_iter().map(Some).collect();
     outputs.resize(target.plan.nodes().len(), None);

@@ -18,7 +18,8 @@ pub fn run(context: &Context, role: &str) -> Result<()> {
             let one = |share: &Share| serde_json::json!({ "name": share.name, "bytes": share.bytes, "files": share.files });
             shares.iter().map(one).collect()
         };
-        let whole = serde_json::json!({ "facts": facts, "kegs": shares(&size.kegs), "files": shares(&size.files) });
+        let whole =
+            serde_json::json!({ "facts": facts, "kegs": shares(&size.kegs), "files": shares(&size.files) });
         data(&whole.to_string());
         return Ok(());
     }

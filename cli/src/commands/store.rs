@@ -46,7 +46,9 @@ fn show(damage: &Damage) {
     damage.places.iter().for_each(|place| data(&format!("        in {place}")));
     damage.actions.iter().for_each(|action| data(&format!("        made by action {action}")));
     if damage.places.is_empty() {
-        data("        in no keg: a source or a file that no result names; the next fetch or build brings it again");
+        data(
+            "        in no keg: a source or a file that no result names; the next fetch or build brings it again",
+        );
     }
 }
 

@@ -1,7 +1,9 @@
 //! Faults, drawn: the person's text with the place underlined.
 
 use kegs::{Fault, Faults};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles,
+};
 
 use super::{data, talk};
 
@@ -37,14 +39,17 @@ fn draw(fault: &Fault) -> String {
     }
     let source = NamedSource::new(fault.text.path.display().to_string(), fault.text.content.to_string());
     let report = miette::Report::new(diagnostic).with_source_code(source);
-    let styles = match std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none() {
+    let styles = match std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none()
+    {
         true => ThemeStyles::ansi(),
         false => ThemeStyles::none(),
     };
     let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
     let mut drawn = String::new();
     // A text that can't be drawn is still said in one line.
-    match GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut drawn, report.as_ref()) {
+    match GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut drawn, report.as_ref())
+    {
         Ok(()) => drawn,
         Err(_) => fault.to_string(),
     }

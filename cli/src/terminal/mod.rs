@@ -17,7 +17,9 @@ pub fn trouble(trouble: &Trouble, json: bool) {
     match trouble {
         Trouble::Faults(faults) => faults::print(faults, json),
         Trouble::Failed(message) => error(message, json),
-        Trouble::Bug(message) => error(&format!("{message}\nthis is rootbrew's own fault: please report it"), json),
+        Trouble::Bug(message) => {
+            error(&format!("{message}\nthis is rootbrew's own fault: please report it"), json)
+        }
         Trouble::Cancelled => talk("stopped; the same command goes on from here"),
         Trouble::Said => {}
     }

@@ -55,10 +55,9 @@ impl View {
         }
         match &context.trace {
             None => Ok(()),
-            Some(path) => inner
-                .trace
-                .write(path)
-                .map_err(|error| Trouble::Failed(format!("cannot write the timeline {}: {error}", path.display()))),
+            Some(path) => inner.trace.write(path).map_err(|error| {
+                Trouble::Failed(format!("cannot write the timeline {}: {error}", path.display()))
+            }),
         }
     }
 
@@ -120,7 +119,9 @@ impl Inner {
                 self.ended(*at);
                 self.line("skipped", keg, &format!("needs {because}"));
             }
-            Event::Fetching { name, bytes, size_bytes, place } => self.fetching(name, place, *bytes, *size_bytes),
+            Event::Fetching { name, bytes, size_bytes, place } => {
+                self.fetching(name, place, *bytes, *size_bytes)
+            }
             Event::Retrying { name, place, reason, pause_s } => {
                 self.line("retry", name, &format!("{place}: {reason}; again in {pause_s:.1} s"));
             }

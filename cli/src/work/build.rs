@@ -67,7 +67,8 @@ fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Re
 pub fn announce(context: &Context, target: &Target, outlooks: &[Outlook]) {
     if context.json {
         for (keg, version, reason) in reasons(&target.plan, outlooks) {
-            let line = serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
+            let line =
+                serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
             data(&line.to_string());
         }
         return;
@@ -96,8 +97,10 @@ fn reasons(plan: &Plan, outlooks: &[Outlook]) -> Vec<(String, String, String)> {
         }
     };
     let each = outlooks.iter().enumerate();
-    each.filter_map(|(at, outlook)| Some((name(at), plan.nodes()[at].variant.version.to_string(), reason(outlook)?)))
-        .collect()
+    each.filter_map(|(at, outlook)| {
+        Some((name(at), plan.nodes()[at].variant.version.to_string(), reason(outlook)?))
+    })
+    .collect()
 }
 
 fn all_in_store(outlooks: &[Outlook]) -> Option<Report> {

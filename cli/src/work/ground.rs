@@ -19,8 +19,9 @@ use crate::trouble::{Result, Trouble};
 /// The toolchain that the command line names.
 pub fn profile(context: &Context) -> Result<Profile> {
     let path = context.tap.join("toolchains").join(format!("{}.toml", context.toolchain));
-    let content = std::fs::read_to_string(&path)
-        .map_err(|error| Trouble::Failed(format!("toolchain `{}`: cannot read {}: {error}", context.toolchain, path.display())))?;
+    let content = std::fs::read_to_string(&path).map_err(|error| {
+        Trouble::Failed(format!("toolchain `{}`: cannot read {}: {error}", context.toolchain, path.display()))
+    })?;
     Ok(preset::profile(&context.toolchain, &Text::new(path, &content))?)
 }
 
@@ -99,9 +100,14 @@ fn fetch_debs(context: &Context, store: &Store, seed: &Seed, view: &View) -> Res
     };
     let wanted = seed::wanted(seed);
     let bytes: u64 = wanted.iter().filter_map(|wanted| wanted.size_bytes).sum();
-    crate::terminal::event("fetch", "seed", &format!("{} files, {}", wanted.len(), crate::terminal::bytes(bytes)));
+    crate::terminal::event(
+        "fetch",
+        "seed",
+        &format!("{} files, {}", wanted.len(), crate::terminal::bytes(bytes)),
+    );
     let results = fetch::fetch(&wanted, &context.places, store, &events, context.cancel.flag());
-    let faults: Vec<String> = results.into_iter().filter_map(|result| Some(result.err()?.to_string())).collect();
+    let faults: Vec<String> =
+        results.into_iter().filter_map(|result| Some(result.err()?.to_string())).collect();
     match faults.is_empty() {
         true => Ok(()),
         false if context.cancel.is_said() => Err(Trouble::Cancelled),

@@ -66,7 +66,10 @@ impl Image {
 
 /// The role of a target, which commands on images need.
 pub fn role(target: &Target) -> Result<&Role> {
-    target.role.as_ref().ok_or_else(|| Trouble::Failed(format!("`{}` is no role: only roles have images", target.name)))
+    target
+        .role
+        .as_ref()
+        .ok_or_else(|| Trouble::Failed(format!("`{}` is no role: only roles have images", target.name)))
 }
 
 /// The image of a built target; composed when it is not in the store.
@@ -95,7 +98,8 @@ fn open(store: &Store, role: &Role, output: &Digest, found: bool) -> Result<Imag
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
     let path = folder.join("facts.json");
     let bytes = fs::read(&path).map_err(io("read", &path))?;
-    let facts = serde_json::from_slice(&bytes).map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
+    let facts = serde_json::from_slice(&bytes)
+        .map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
     check_limits(role, &facts)?;
     Ok(Image { folder, facts, found })
 }
@@ -124,10 +128,19 @@ fn action(target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Action {
     }
 }
 
-fn make(store: &Store, target: &Target, role: &Role, built: &Built, agent: &[u8], folder: &Path) -> Result<()> {
+fn make(
+    store: &Store,
+    target: &Target,
+    role: &Role,
+    built: &Built,
+    agent: &[u8],
+    folder: &Path,
+) -> Result<()> {
     let kegs = kegs(store, target, role, built)?;
     let tree = compose(&Asked::from(role), &kegs, store, agent)?;
-    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name));
+    let failed = |error: std::io::Error| {
+        Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name))
+    };
     let stripped = strip(&tree, store).map_err(failed)?;
     let root = folder.join("root.erofs");
     let mut out = BufWriter::new(File::create_new(&root).map_err(io("create", &root))?);
@@ -150,12 +163,19 @@ fn make(store: &Store, target: &Target, role: &Role, built: &Built, agent: &[u8]
 
 fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path: &Path) -> Result<u64> {
     let Some(kernel) = &role.kernel else {
-        return Err(Trouble::Failed(format!("role `{}` names no kernel: add `kernel = \"linux\"`", role.name)));
+        return Err(Trouble::Failed(format!(
+            "role `{}` names no kernel: add `kernel = \"linux\"`",
+            role.name
+        )));
     };
-    let at = place(&target.plan, &kernel.name).ok_or_else(|| Trouble::Bug("the kernel is not in the plan".into()))?;
+    let at = place(&target.plan, &kernel.name)
+        .ok_or_else(|| Trouble::Bug("the kernel is not in the plan".into()))?;
     let tree = store.tree(&built.outputs[at])?;
     let Some(Node::File { digest, .. }) = tree.nodes.get(KERNEL) else {
-        return Err(Trouble::Failed(format!("keg `{}` has no {KERNEL}: a kernel's recipe installs it there", kernel.name)));
+        return Err(Trouble::Failed(format!(
+            "keg `{}` has no {KERNEL}: a kernel's recipe installs it there",
+            kernel.name
+        )));
     };
     fs::write(path, store.get(digest)?).map_err(io("write", path))?;
     Ok(digest.size_bytes)
@@ -200,12 +220,18 @@ fn keg(store: &Store, plan: &Plan, at: usize, built: &Built) -> Result<Keg> {
 }
 
 fn reach(reach: &Reach) -> Runtime {
-    Runtime { files: reach.files.clone(), dlopen: reach.dlopen.clone(), run: reach.run.clone(), ..Runtime::default() }
+    Runtime {
+        files: reach.files.clone(),
+        dlopen: reach.dlopen.clone(),
+        run: reach.run.clone(),
+        ..Runtime::default()
+    }
 }
 
 /// The agent's program: beside ours, or where cargo leaves it.
 fn read_agent() -> Result<Vec<u8>> {
-    let own = std::env::current_exe().map_err(|error| Trouble::Failed(format!("cannot tell where rootbrew is: {error}")))?;
+    let own = std::env::current_exe()
+        .map_err(|error| Trouble::Failed(format!("cannot tell where rootbrew is: {error}")))?;
     let beside = own.with_file_name("rootbrew-agent");
     let target = own.parent().and_then(Path::parent).map(|target| target.join(AGENT_BY_CARGO));
     let named = std::env::var_os("ROOTBREW_AGENT").map(PathBuf::from);
@@ -235,13 +261,18 @@ fn check_limits(role: &Role, facts: &Facts) -> Result<()> {
     ];
     let over = each.iter().filter_map(|(name, limit, found)| {
         let limit = (*limit)?;
-        (*found > limit).then(|| format!("`{name}` is {found}, the limit in roles/{}.toml is {limit}", role.name))
+        (*found > limit)
+            .then(|| format!("`{name}` is {found}, the limit in roles/{}.toml is {limit}", role.name))
     });
     let over: Vec<String> = over.collect();
     if over.is_empty() {
         return Ok(());
     }
-    Err(Trouble::Failed(format!("{}\n`rootbrew size {}` shows where the bytes go", over.join("\n"), role.name)))
+    Err(Trouble::Failed(format!(
+        "{}\n`rootbrew size {}` shows where the bytes go",
+        over.join("\n"),
+        role.name
+    )))
 }
 
 fn io<'a>(tried: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Trouble + 'a {

@@ -24,22 +24,28 @@ fn check(text: &str, expect: Expect) {
 
 #[test]
 fn a_place_in_a_string_is_found_behind_every_quote() {
-    check("a = [\"abc\", 'abc', \"\"\"abc\"\"\", \"a\\u0062c\"]", expect![[r#"
+    check(
+        "a = [\"abc\", 'abc', \"\"\"abc\"\"\", \"a\\u0062c\"]",
+        expect![[r#"
         t:1:9: third
         t:1:16: third
         t:1:25: third
         t:1:31: third
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn unknown_keys_and_wrong_forms() {
-    check("bb = 1\na = 2\nb = \"x\"\nc.d = 1", expect![[r#"
+    check(
+        "bb = 1\na = 2\nb = \"x\"\nc.d = 1",
+        expect![[r#"
         t:1:1: unknown key `bb` here; one of `a`, `b`
         t:2:5: expected a list, found an integer
         t:3:5: `x` is no size; as "512 KiB", "3.3 MB", "2 GiB"
         t:4:1: unknown key `c` here; one of `a`, `b`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

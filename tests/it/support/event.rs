@@ -11,7 +11,13 @@ impl Events {
     #[track_caller]
     pub fn of(ran: &Ran) -> Events {
         let lines = ran.out.lines();
-        Events(lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"))).collect())
+        Events(
+            lines
+                .map(|line| {
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"))
+                })
+                .collect(),
+        )
     }
 
     /// The kegs of all events of a kind, in their order.

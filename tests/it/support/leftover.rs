@@ -22,9 +22,9 @@ pub fn none(folder: &Path) {
 fn alive(folder: &Path) -> Vec<String> {
     let own = std::process::id().to_string();
     let entries = fs::read_dir("/proc").expect("/proc").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| {
-        name.bytes().all(|byte| byte.is_ascii_digit()) && *name != own
-    });
+    let pids = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()) && *name != own);
     pids.filter(|pid| knows(pid, folder)).map(|pid| format!("{pid} {}", command_line(&pid))).collect()
 }
 

@@ -23,7 +23,8 @@ impl Ran {
     }
 
     pub fn ended(command: String, output: Output) -> Ran {
-        let code = output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
+        let code =
+            output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ran { command, code, out: text(output.stdout), err: text(output.stderr) }
     }
@@ -54,6 +55,10 @@ impl Ran {
 
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}\nexit {}\nstandard output:\n{}\nstandard error:\n{}", self.command, self.code, self.out, self.err)
+        write!(
+            f,
+            "{}\nexit {}\nstandard output:\n{}\nstandard error:\n{}",
+            self.command, self.code, self.out, self.err
+        )
     }
 }

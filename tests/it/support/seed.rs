@@ -18,7 +18,8 @@ const TOOLS: &str = "sh cat cp mv rm ln ls mkdir mknod mkfifo chmod find grep ta
 
 /// `seeds/toy.toml`.
 pub fn text() -> String {
-    let links: String = TOOLS.split_whitespace().map(|tool| format!("\"usr/bin/{tool}\" = \"busybox\"\n")).collect();
+    let links: String =
+        TOOLS.split_whitespace().map(|tool| format!("\"usr/bin/{tool}\" = \"busybox\"\n")).collect();
     format!(
         "suite = \"bookworm\"\nasked = [\"busybox-static\"]\n[links]\n{links}[pinned]\ndebs = [\n  \
          {{ name = \"busybox-static\", version = \"1:1.35.0-4+deb12u1+b1\", \
@@ -54,7 +55,8 @@ fn prepared() -> &'static Path {
 fn prepare() -> PathBuf {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let ready = base.join(format!("toy-{}", &SHA256[..12]));
-    let staged = tempfile::Builder::new().prefix("toy-staged").tempdir_in(base).expect("the target's tmp folder");
+    let staged =
+        tempfile::Builder::new().prefix("toy-staged").tempdir_in(base).expect("the target's tmp folder");
     let debs = ready.join("debs");
     let deb = match fs::read(debs.join(SHA256)) {
         Ok(deb) => deb,
@@ -83,7 +85,9 @@ fn fetch(folder: &Path) -> Vec<u8> {
 
 fn unpack(folder: &Path, store: &Path, more: &[&str]) {
     let tap = folder.join("tap");
-    for (part, file, text) in [("seeds", "toy.toml", text()), ("toolchains", "seed.toml", TOOLCHAIN.to_string())] {
+    for (part, file, text) in
+        [("seeds", "toy.toml", text()), ("toolchains", "seed.toml", TOOLCHAIN.to_string())]
+    {
         fs::create_dir_all(tap.join(part)).expect("a toy tap");
         fs::write(tap.join(part).join(file), text).expect("a toy tap");
     }

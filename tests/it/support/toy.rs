@@ -19,7 +19,8 @@ impl Toy {
 
     /// Where nothing has been built, fetched or unpacked.
     pub fn without_store() -> Toy {
-        let toy = Toy { folder: tempfile::Builder::new().prefix("toy").tempdir().expect("a temporary folder") };
+        let toy =
+            Toy { folder: tempfile::Builder::new().prefix("toy").tempdir().expect("a temporary folder") };
         toy.write("tap/seeds/toy.toml", &seed::text());
         toy.write("tap/toolchains/seed.toml", seed::TOOLCHAIN);
         fs::create_dir_all(toy.tap().join("recipes")).expect("a folder for recipes");
@@ -54,13 +55,18 @@ impl Toy {
     pub fn recipe(&self, name: &str, build: &[&str], more: &str, install: &str) {
         let plain = "summary = \"A toy\"\nlicense = \"MIT\"\npreset = \"script\"\ncc = \"seed\"\noverride = [\"finish\"]\n";
         let version = if more.contains("version =") { "" } else { "version = \"1.0\"\n" };
-        self.write(&format!("tap/recipes/{name}/recipe.toml"), format!("{plain}{version}build = {build:?}\n{more}\n"));
+        self.write(
+            &format!("tap/recipes/{name}/recipe.toml"),
+            format!("{plain}{version}build = {build:?}\n{more}\n"),
+        );
         self.steps(name, install);
     }
 
     /// `$OUT` exists when the body runs.
     pub fn steps(&self, name: &str, install: &str) {
-        let text = format!("do_build() {{ :; }}\ndo_finish() {{ :; }}\ndo_install() {{\nmkdir -p \"$OUT\"\n{install}\n}}\n");
+        let text = format!(
+            "do_build() {{ :; }}\ndo_finish() {{ :; }}\ndo_install() {{\nmkdir -p \"$OUT\"\n{install}\n}}\n"
+        );
         self.write(&format!("tap/recipes/{name}/steps.sh"), text);
     }
 
@@ -104,11 +110,19 @@ impl Toy {
     pub fn outputs(&self, name: &str) -> String {
         let store = kegs::Store::open(&self.store()).expect("the store opens");
         let roots = store.roots().expect("the roots are read");
-        let (_, kept) = roots.iter().find(|(root, _)| *root == format!("kegs-{name}")).expect("a finished build has a root");
-        let mut lines: Vec<String> = kept.iter().filter_map(|kept| match kept {
-            kegs::collect::Kept::Action(key) => Some(format!("{key} {}", store.result(key).expect("a result").output)),
-            _ => None,
-        }).collect();
+        let (_, kept) = roots
+            .iter()
+            .find(|(root, _)| *root == format!("kegs-{name}"))
+            .expect("a finished build has a root");
+        let mut lines: Vec<String> = kept
+            .iter()
+            .filter_map(|kept| match kept {
+                kegs::collect::Kept::Action(key) => {
+                    Some(format!("{key} {}", store.result(key).expect("a result").output))
+                }
+                _ => None,
+            })
+            .collect();
         lines.sort();
         lines.join("\n")
     }
