@@ -73,11 +73,7 @@ impl Tap {
     pub fn plan_faults(&self, names: &[String], implied: &Implied, faults: &mut Faults) -> Result<()> {
         for name in names {
             match self.recipes_target(std::slice::from_ref(name), implied) {
-                Err(Trouble::Faults(more)) => {
-                    let fresh: Vec<_> =
-                        more.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
-                    faults.0.extend(fresh);
-                }
+                Err(Trouble::Faults(more)) => faults.absorb(more),
                 other => drop(other?),
             }
         }

@@ -87,6 +87,15 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Takes in what is not said yet: a fault that several plans meet is said once.
+    pub fn absorb(&mut self, more: Faults) {
+        for fault in more.0 {
+            if !self.0.contains(&fault) {
+                self.0.push(fault);
+            }
+        }
+    }
+
     /// `value` when there is no fault, else all of them, sorted.
     pub fn or<T>(mut self, value: T) -> Result<T, Faults> {
         if self.0.is_empty() {
@@ -117,6 +126,14 @@ mod tests {
         let text = Text::new("a.toml", "x = 1\nö = zlip\n");
         let fault = text.fault(11..15, "no such recipe").label("here").help("did you mean `zlib`?");
         assert_eq!(fault.to_string(), "a.toml:2:5: no such recipe (here); did you mean `zlib`?");
+    }
+
+    #[test]
+    fn what_is_said_already_is_absorbed_once() {
+        let text = Text::new("a.toml", "abc");
+        let mut faults = Faults(vec![text.fault(0..1, "known")]);
+        faults.absorb(Faults(vec![text.fault(0..1, "known"), text.fault(1..2, "new")]));
+        assert_eq!(faults.or(()).unwrap_err().to_string(), "a.toml:1:1: known\na.toml:1:2: new\n");
     }
 
     #[test]

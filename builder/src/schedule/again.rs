@@ -60,20 +60,21 @@ pub fn again(
     manner: &Manner,
     cancel: &AtomicBool,
 ) -> Result<Digest, Failure> {
-    let (running, step) = (|_| (), |_: &str| ());
-    let execution = Execution {
-        store,
-        ground,
-        prepared,
-        keyed,
-        keg,
-        fifo: None,
-        manner,
-        cancel,
-        running: &running,
-        step: &step,
-    };
+    let execution = unfollowed(store, ground, (prepared, keyed), keg, manner, cancel);
     execution.run().map(|ran| ran.outcome.output)
+}
+
+/// An execution outside of a build: no job server, nobody who follows its steps.
+fn unfollowed<'a>(
+    store: &'a Store,
+    ground: &'a Ground,
+    (prepared, keyed): (&'a Prepared, &'a Keyed),
+    keg: &'a str,
+    manner: &'a Manner,
+    cancel: &'a AtomicBool,
+) -> Execution<'a> {
+    let (running, step) = (&|_| (), &|_: &str| ());
+    Execution { store, ground, prepared, keyed, keg, fifo: None, manner, cancel, running, step }
 }
 
 /// What differs between two output trees, path by path.
@@ -121,19 +122,7 @@ pub fn enter(
         limits: Limits::default(),
     };
     let cancel = AtomicBool::new(false);
-    let (running, step) = (|_| (), |_: &str| ());
-    let execution = Execution {
-        store,
-        ground,
-        prepared,
-        keyed,
-        keg,
-        fifo: None,
-        manner: &manner,
-        cancel: &cancel,
-        running: &running,
-        step: &step,
-    };
+    let execution = unfollowed(store, ground, (prepared, keyed), keg, &manner, &cancel);
     execution.put_inputs().map_err(Failure::world)?;
     let mut setup: Setup = execution.setup().map_err(Failure::world)?;
     setup.build = Build::Folder(build.to_path_buf());

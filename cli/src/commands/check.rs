@@ -45,7 +45,7 @@ fn one(
 ) -> Result<bool> {
     let node = &target.plan.nodes()[at];
     let name = node.name();
-    fetched(context, store, target, at)?;
+    fetched(context, store, ground, target, at)?;
     let prepared = again::prepared(&target.plan, at, store, ground, outputs)?;
     let (prepared, keyed) =
         prepared.ok_or_else(|| Trouble::Bug(format!("`{name}` is built, but its sources are unknown")))?;
@@ -74,10 +74,16 @@ fn one(
 }
 
 /// A keg that is in the store may have come without its sources.
-fn fetched(context: &Context, store: &kegs::Store, target: &Target, at: usize) -> Result<()> {
+fn fetched(
+    context: &Context,
+    store: &kegs::Store,
+    ground: &schedule::action::Ground,
+    target: &Target,
+    at: usize,
+) -> Result<()> {
     let world = schedule::World {
         store,
-        ground: &ground::ground(context, store, ground::profile(context)?)?,
+        ground,
         places: &context.places,
         jobs: context.jobs,
         limits: context.limits.clone(),

@@ -25,10 +25,7 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     tap.plan_faults(&of_recipes, &implied, &mut faults)?;
     for role in of_roles.iter().filter_map(|name| roles.get(name)) {
         match tap.role_target(role.clone(), &implied) {
-            Err(Trouble::Faults(more)) => {
-                let fresh: Vec<_> = more.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
-                faults.0.extend(fresh);
-            }
+            Err(Trouble::Faults(more)) => faults.absorb(more),
             other => drop(other?),
         }
     }
