@@ -27,7 +27,7 @@ mod tests;
 mod unpack;
 
 pub use environment::environment;
-pub use profile::{Flags, Profile, profile};
+pub use profile::{Brought, Flags, Profile, profile};
 pub use script::script;
 
 use crate::recipe::variant::Preset;

@@ -148,11 +148,20 @@ pub enum Store {
 pub enum Seed {
     /// What the seed is: its files, bytes and digest
     #[command(after_help = "Example: rootbrew seed show")]
-    Show,
+    Show {
+        /// A file of seeds/ [default: the toolchain's]
+        name: Option<String>,
+    },
     /// Fetch and unpack the seed
     #[command(after_help = "Example: rootbrew seed unpack")]
-    Unpack,
+    Unpack {
+        /// A file of seeds/ [default: the toolchain's]
+        name: Option<String>,
+    },
     /// Pin the seed anew: the newest versions of what it asks for
     #[command(after_help = "Example: rootbrew seed refresh")]
-    Refresh,
+    Refresh {
+        /// A file of seeds/ [default: the toolchain's]
+        name: Option<String>,
+    },
 }

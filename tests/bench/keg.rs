@@ -166,7 +166,8 @@ fn planned() -> Result<Plan> {
     let text = Text::new("benchmark", KEG);
     let keg = AskedKeg { name: KEG.into(), slot: None, text, span: 0..KEG.len() };
     let asked = Asked { kegs: vec![keg], arch: std::env::consts::ARCH.into(), ..Asked::default() };
-    plan(&catalogue, &asked, &Implied { cc: profile()?.cc }).map_err(|faults| format!("{faults:?}").into())
+    plan(&catalogue, &asked, &Implied { cc: profile()?.cc, ..Implied::default() })
+        .map_err(|faults| format!("{faults:?}").into())
 }
 
 /// The seed as the store has it: the action that unpacked it says so in its environment.
@@ -177,7 +178,11 @@ fn ground(store: &Store) -> Result<Ground> {
             .get("KEG")
             .is_some_and(|keg| Path::new(keg) == Path::new("/kegs/seed/0"));
         if let (true, Some(outcome)) = (is_seed, store.result(&key)) {
-            return Ok(Ground::new(store, profile()?, outcome.output)?);
+            return Ok({
+                let profile = profile()?;
+                let seeds = [(profile.seed.clone(), outcome.output)].into();
+                Ground::new(store, profile, &seeds)?
+            });
         }
     }
     Err("no seed in the store".into())

@@ -48,8 +48,9 @@ fn fill(tap: &TempDir, store: &Store) -> Result<Plan> {
     let asked = |name: &String| AskedKeg { name: name.clone(), slot: None, text: text.clone(), span: 0..0 };
     let kegs = catalogue.recipes.keys().map(asked).collect();
     let asked = Asked { kegs, arch: std::env::consts::ARCH.into(), ..Asked::default() };
-    let plan = plan(&catalogue, &asked, &Implied { cc: profile.cc.clone() })?;
-    let ground = Ground::new(store, profile, seed(store)?)?;
+    let plan = plan(&catalogue, &asked, &Implied { cc: profile.cc.clone(), ..Implied::default() })?;
+    let seeds = [(profile.seed.clone(), seed(store)?)].into();
+    let ground = Ground::new(store, profile, &seeds)?;
     generate::fill(&plan, store, &ground)?;
     Ok(plan)
 }

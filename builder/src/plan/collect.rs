@@ -12,7 +12,6 @@ use rayon::prelude::*;
 
 use super::wish::{Wish, Wishes};
 use super::{Asked, Implied, Kind};
-use crate::preset;
 use crate::recipe::{Catalogue, Cc, Choice, Dep, Variant};
 
 /// Name and slot, as the catalogue holds them.
@@ -169,7 +168,7 @@ impl<'a> Round<'a, '_> {
     fn tools(&mut self, variant: &Variant, edges: &mut Vec<Edge>) {
         let implied = self.implied;
         let cc = (variant.cc == Cc::Profile).then_some(implied.cc.as_str());
-        let names = cc.into_iter().chain(preset::tools(variant.preset).iter().copied());
+        let names = cc.into_iter().chain(implied.tools(variant.preset));
         for name in names.filter(|name| *name != variant.name) {
             let to = self.find(&Wish::of_tool(name, variant));
             edges.extend(to.map(|to| Edge { to, kind: Kind::Tool, nth: 0 }));

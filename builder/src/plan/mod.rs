@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kegs::Faults;
 
-use crate::recipe::{Catalogue, Cc, OptionValue, Variant};
+use crate::recipe::{Catalogue, Cc, OptionValue, Preset, Variant};
 
 /// What a plan is for.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +53,18 @@ pub struct AskedOption {
 pub struct Implied {
     /// The recipe behind the word `cc`, for recipes whose `cc` is the profile's.
     pub cc: String,
+    /// What presets run, where the profile says others than [`tools`](crate::preset::tools) does.
+    pub tools: BTreeMap<Preset, Vec<String>>,
+}
+
+impl Implied {
+    /// The recipes whose programs a preset runs.
+    pub fn tools(&self, preset: Preset) -> Vec<&str> {
+        match self.tools.get(&preset) {
+            Some(tools) => tools.iter().map(String::as_str).collect(),
+            None => crate::preset::tools(preset).to_vec(),
+        }
+    }
 }
 
 /// The kinds of an edge; what a sandbox sees follows from them.

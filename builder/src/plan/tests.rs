@@ -77,7 +77,7 @@ fn option_of(recipe: &str, option: &str, text: &Text, span: std::ops::Range<usiz
 }
 
 fn planned(catalogue: &Catalogue, words: &str) -> Result<Plan, Faults> {
-    plan(catalogue, &asked(words), &Implied { cc: "cc".into() })
+    plan(catalogue, &asked(words), &Implied { cc: "cc".into(), ..Implied::default() })
 }
 
 /// A line a node, in the plan's order: name, version, options that are on, dependencies by kind.

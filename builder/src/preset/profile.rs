@@ -11,6 +11,9 @@
 //! ldflags = ["-Wl,-z,relro,-z,now"]
 //! [feature.relro.off]                     # and may have to say so
 //! ldflags = ["-Wl,-z,norelro"]
+//! [preset.cmake]                          # what a preset brings, so that no recipe writes it
+//! seed    = "debian-12-build"             # another seed as the sandbox's root
+//! tools   = ["ninja"]                     # recipes whose programs run
 //! ```
 
 use std::collections::BTreeMap;
@@ -18,7 +21,7 @@ use std::collections::BTreeMap;
 use kegs::fault::{Faults, Text};
 use serde::Deserialize;
 
-use crate::recipe::variant::{Cc, Variant};
+use crate::recipe::variant::{Cc, Preset, Variant};
 
 /// Everything that a toolchain says to a build.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,6 +44,18 @@ pub struct Profile {
     /// Names as in a recipe's `without`.
     #[serde(default)]
     pub feature: BTreeMap<String, Feature>,
+    #[serde(default)]
+    pub preset: BTreeMap<Preset, Brought>,
+}
+
+/// What a preset brings to each build of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brought {
+    /// Instead of the profile's seed.
+    pub seed: Option<String>,
+    /// In place of [`tools`](super::tools).
+    pub tools: Option<Vec<String>>,
 }
 
 /// `{arch}` is replaced.
@@ -85,6 +100,17 @@ pub fn profile(name: &str, text: &Text) -> Result<Profile, Faults> {
 }
 
 impl Profile {
+    /// `seeds/<name>.toml`: what stands at the root of the sandbox.
+    pub fn seed(&self, preset: Preset) -> &str {
+        self.preset.get(&preset).and_then(|brought| brought.seed.as_deref()).unwrap_or(&self.seed)
+    }
+
+    /// The recipes whose programs run in each build of a preset, where the profile says others than it does itself.
+    pub fn tools(&self) -> BTreeMap<Preset, Vec<String>> {
+        let said = self.preset.iter();
+        said.filter_map(|(preset, brought)| Some((*preset, brought.tools.clone()?))).collect()
+    }
+
     /// What autoconf calls the machine that the variant's compiler makes programs for.
     pub fn triplet(&self, variant: &Variant) -> String {
         let form = match variant.cc {

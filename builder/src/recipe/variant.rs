@@ -25,7 +25,8 @@ pub enum OptionValue {
 }
 
 /// Who runs the steps, and in which syntax `args` are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Preset {
     Autotools,
     /// A `./configure` that is not autoconf's.

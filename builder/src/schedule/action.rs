@@ -19,7 +19,7 @@ use super::graft::Grafts;
 use super::inputs::Parts;
 use crate::plan::{Plan, Sight};
 use crate::preset::{self, KegAt, Place, Profile};
-use crate::recipe::{Source, Variant};
+use crate::recipe::{Preset, Source, Variant};
 
 /// Where a source's bytes are, as far as is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Prepared {
     pub sources: Vec<(String, Have)>,
     /// Kegs: path inside, the laid-out label, root.
     pub kegs: Vec<(String, String, Digest)>,
+    /// Whose seed.
+    pub preset: Preset,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,18 +58,45 @@ pub enum PrepareError {
 #[derive(Debug)]
 pub struct Ground {
     pub profile: Profile,
-    /// The seed's unpacked tree: root `Directory`, and its first level for the input roots.
-    pub seed: Digest,
-    pub seed_top: Tree,
+    /// By name: the profile's, and those of the presets that the build has use for.
+    seeds: BTreeMap<String, SeedTop>,
     grafts: Grafts,
 }
 
-impl Ground {
-    pub fn new(store: &Store, profile: Profile, seed: Digest) -> Result<Ground, StoreError> {
-        let mut seed_top = store.shallow(&seed)?;
+/// A seed's unpacked tree: root `Directory`, and its first level for the input roots.
+#[derive(Debug, Clone)]
+pub struct SeedTop {
+    pub root: Digest,
+    pub top: Tree,
+}
+
+impl SeedTop {
+    fn new(store: &Store, root: Digest) -> Result<SeedTop, StoreError> {
+        let mut top = store.shallow(&root)?;
         // The system is /usr and the links into it; /dev, /etc, /tmp and the like are the sandbox's own.
-        seed_top.nodes.retain(|name, node| name == "usr" || matches!(node, TreeNode::Link { .. }));
-        Ok(Ground { profile, seed, seed_top, grafts: Grafts::default() })
+        top.nodes.retain(|name, node| name == "usr" || matches!(node, TreeNode::Link { .. }));
+        Ok(SeedTop { root, top })
+    }
+}
+
+impl Ground {
+    /// `seeds`: name to unpacked tree, of every preset that will be built by it.
+    pub fn new(
+        store: &Store,
+        profile: Profile,
+        seeds: &BTreeMap<String, Digest>,
+    ) -> Result<Ground, StoreError> {
+        let tops = seeds.iter().map(|(name, root)| Ok((name.clone(), SeedTop::new(store, *root)?)));
+        Ok(Ground { profile, seeds: tops.collect::<Result<_, StoreError>>()?, grafts: Grafts::default() })
+    }
+
+    /// What stands at the root of a build of this preset.
+    ///
+    /// # Panics
+    /// When the ground was laid without this preset's seed: our fault.
+    pub fn seed(&self, preset: Preset) -> &SeedTop {
+        let name = self.profile.seed(preset);
+        self.seeds.get(name).unwrap_or_else(|| panic!("the ground was laid without the seed `{name}`"))
     }
 }
 
@@ -105,9 +134,9 @@ pub(super) fn prepare_seen(
         working_directory: "build".into(),
         output: "out".into(),
         platform: platform(&variant.arch),
-        input: input_root(ground, &sources, &files, &kegs),
+        input: input_root(&ground.seed(variant.preset).top, ground, &sources, &files, &kegs),
     };
-    Ok(Some(Prepared { action, files, sources, kegs }))
+    Ok(Some(Prepared { action, files, sources, kegs, preset: variant.preset }))
 }
 
 fn kegs_seen(
@@ -171,7 +200,7 @@ fn recipe_files(variant: &Variant) -> Result<Vec<(String, Vec<u8>)>, PrepareErro
 }
 
 fn uses_steps(variant: &Variant) -> bool {
-    variant.preset == crate::recipe::Preset::Script || !variant.override_steps.is_empty()
+    variant.preset == Preset::Script || !variant.override_steps.is_empty()
 }
 
 fn read(folder: &Path, name: &str) -> Result<Vec<u8>, PrepareError> {
@@ -209,12 +238,13 @@ fn platform(arch: &str) -> BTreeMap<String, String> {
 }
 
 fn input_root(
+    seed: &Tree,
     ground: &Ground,
     sources: &[(String, Have)],
     files: &[(String, Vec<u8>)],
     kegs: &[(String, String, Digest)],
 ) -> Tree {
-    let mut tree = ground.seed_top.clone();
+    let mut tree = seed.clone();
     for (path, bytes) in files {
         tree.insert(path.as_str(), TreeNode::File { digest: Digest::of(bytes), executable: false });
     }
@@ -235,7 +265,7 @@ impl Prepared {
     /// What went into the key, by name. Asked only when something runs or was just found: the key needs no names.
     pub fn parts(&self, ground: &Ground) -> Parts {
         let mut parts = Parts::default();
-        parts.insert("seed", ground.seed.hex());
+        parts.insert("seed", ground.seed(self.preset).root.hex());
         for (n, (_, have)) in self.sources.iter().enumerate() {
             if let Have::Blob(digest) | Have::Tree(digest) = have {
                 parts.insert(format!("source {n}"), digest.hex());
@@ -308,14 +338,17 @@ mod tests {
         let catalogue = catalogue(folder.path());
         let web = AskedKeg { name: "web".into(), slot: None, text: Text::new("t", ""), span: 0..0 };
         let asked = Asked { kegs: vec![web], arch: "x86_64".into(), ..Asked::default() };
-        let plan = plan(&catalogue, &asked, &Implied { cc: "cc".into() }).unwrap();
+        let plan = plan(&catalogue, &asked, &Implied { cc: "cc".into(), ..Implied::default() }).unwrap();
         let store = Store::create(&folder.path().join("store")).unwrap();
         let mut seed = Tree::default();
         seed.insert("usr/bin/sh", TreeNode::File { digest: Digest::of(b"sh"), executable: true });
         seed.insert("bin", TreeNode::Link { target: "usr/bin".into() });
         seed.insert("etc/passwd", TreeNode::File { digest: Digest::of(b"root"), executable: false });
         let profile = preset::profile("toy", &Text::new("toy.toml", TOOLCHAIN)).unwrap();
-        let ground = Ground::new(&store, profile, store.put_tree(&seed).unwrap()).unwrap();
+        let ground = {
+            let seeds = [("s".to_string(), store.put_tree(&seed).unwrap())].into();
+            Ground::new(&store, profile, &seeds).unwrap()
+        };
         let mut keys = String::new();
         for (at, node) in plan.nodes().iter().enumerate() {
             let sources = super::super::outlook::sources(&node.variant, &store);

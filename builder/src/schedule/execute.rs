@@ -214,8 +214,9 @@ impl Execution<'_> {
     }
 
     fn seed_top(&self, binds: &mut Vec<Bind>, links: &mut Vec<Link>) -> Result<(), StoreError> {
-        let seed = self.store.lay_out("seed", &self.ground.seed)?;
-        for (name, node) in &self.ground.seed_top.nodes {
+        let top = self.ground.seed(self.prepared.preset);
+        let seed = self.store.lay_out("seed", &top.root)?;
+        for (name, node) in &top.top.nodes {
             let path = format!("/{name}");
             match node {
                 kegs::Node::Link { target } => links.push(Link { path, target: target.clone() }),

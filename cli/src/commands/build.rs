@@ -10,7 +10,7 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let targets = work::targets(context, names, &ground::implied(&profile))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile)?;
+    let ground = ground::ground(context, &store, profile, targets.iter().map(|target| &target.plan))?;
     for target in &targets {
         let built = build::build(context, &store, &ground, target)?;
         let composed = match &target.role {

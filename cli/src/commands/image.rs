@@ -35,7 +35,7 @@ pub fn of(context: &Context, role: &str) -> Result<(image::Image, build::Built)>
     let target = work::role_target(context, role, &ground::implied(&profile))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile)?;
+    let ground = ground::ground(context, &store, profile, [&target.plan])?;
     let built = build::build(context, &store, &ground, &target)?;
     Ok((image::image(&store, &target, &built)?, built))
 }

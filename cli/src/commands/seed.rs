@@ -11,19 +11,25 @@ use crate::trouble::{Result, Trouble};
 use crate::work::ground;
 
 pub fn run(context: &Context, command: &arguments::Seed) -> Result<()> {
-    let profile = ground::profile(context)?;
-    let path = ground::seed_path(context, &profile);
+    let (arguments::Seed::Show { name }
+    | arguments::Seed::Unpack { name }
+    | arguments::Seed::Refresh { name }) = command;
+    let name = match name {
+        Some(name) => name.clone(),
+        None => ground::profile(context)?.seed,
+    };
+    let path = ground::seed_path(context, &name);
     let seed = seed::load(&path)?;
     match command {
-        arguments::Seed::Show => show(context, &profile.seed, &seed),
-        arguments::Seed::Unpack => {
+        arguments::Seed::Show { .. } => show(context, &name, &seed),
+        arguments::Seed::Unpack { .. } => {
             let store = context.create_store()?;
             let _in_use = store.lock_in_use()?;
-            let root = ground::unpacked(context, &store, &profile.seed, &seed)?;
+            let root = ground::unpacked(context, &store, &name, &seed)?;
             data(&store.lay_out("seed", &root)?.display().to_string());
             Ok(())
         }
-        arguments::Seed::Refresh => refresh(context, &path, &seed),
+        arguments::Seed::Refresh { .. } => refresh(context, &path, &seed),
     }
 }
 

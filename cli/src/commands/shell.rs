@@ -16,7 +16,7 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
         .ok_or_else(|| Trouble::Failed(format!("`{name}` is a role: a shell opens in a recipe's sandbox")))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile)?;
+    let ground = ground::ground(context, &store, profile, [&target.plan])?;
     let at = target.plan.wanted()[0];
     let keg = target.plan.nodes()[at].name();
     let outputs = dependencies(context, &store, &ground, &target, at)?;

@@ -69,7 +69,7 @@ fn rebuild(context: &Context, store: &Store, keys: &[kegs::Digest]) -> Result<()
     names.dedup();
     if let Some(seed) = seed {
         talk(&format!("repair  unpacking the seed `{seed}` again"));
-        super::seed::run(context, &arguments::Seed::Unpack)?;
+        super::seed::run(context, &arguments::Seed::Unpack { name: Some(seed) })?;
     }
     talk(&format!("repair  {} actions forgotten; building `{}` again", keys.len(), names.join("`, `")));
     if names.is_empty() { Ok(()) } else { super::build::run(context, &names) }

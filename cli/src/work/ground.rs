@@ -1,10 +1,11 @@
 //! The ground: the toolchain's profile and its seed, in the store.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use builder::fetch::{self, Step};
-use builder::plan::Implied;
+use builder::plan::{Implied, Plan};
 use builder::preset::{self, Profile};
 use builder::schedule::Event;
 use builder::schedule::action::Ground;
@@ -26,18 +27,29 @@ pub fn profile(context: &Context) -> Result<Profile> {
 }
 
 pub fn implied(profile: &Profile) -> Implied {
-    Implied { cc: profile.cc.clone() }
+    Implied { cc: profile.cc.clone(), tools: profile.tools() }
 }
 
-pub fn seed_path(context: &Context, profile: &Profile) -> PathBuf {
-    context.tap.join("seeds").join(format!("{}.toml", profile.seed))
+pub fn seed_path(context: &Context, name: &str) -> PathBuf {
+    context.tap.join("seeds").join(format!("{name}.toml"))
 }
 
-/// The ground to build on; the seed is fetched and unpacked when its tree is not in the store yet.
-pub fn ground(context: &Context, store: &Store, profile: Profile) -> Result<Ground> {
-    let seed = seed::load(&seed_path(context, &profile))?;
-    let root = unpacked(context, store, &profile.seed, &seed)?;
-    Ok(Ground::new(store, profile, root)?)
+/// The ground for these plans; a seed is fetched and unpacked when its tree is not in the store yet, and one of a
+/// preset that no plan has is left alone.
+pub fn ground<'p>(
+    context: &Context,
+    store: &Store,
+    profile: Profile,
+    plans: impl IntoIterator<Item = &'p Plan>,
+) -> Result<Ground> {
+    let nodes = plans.into_iter().flat_map(|plan| plan.nodes());
+    let names: BTreeSet<&str> = nodes.map(|node| profile.seed(node.variant.preset)).collect();
+    let mut seeds = BTreeMap::new();
+    for name in names {
+        let seed = seed::load(&seed_path(context, name))?;
+        seeds.insert(name.to_string(), unpacked(context, store, name, &seed)?);
+    }
+    Ok(Ground::new(store, profile, &seeds)?)
 }
 
 /// The seed's tree. Unpacking is an action like any other: its key is what the seed pins.
