@@ -118,6 +118,35 @@ pub enum Command {
     /// Show what is known of a recipe or a role
     #[command(after_help = "Example: rootbrew info openssl")]
     Info { name: String },
+    /// What a recipe or a role needs, near and far
+    #[command(
+        after_help = "Examples: rootbrew deps --tree nginx\n          rootbrew deps --reverse zlib\n          rootbrew deps --svg needs.svg"
+    )]
+    Deps {
+        /// Recipes and roles [default: all]
+        names: Vec<String>,
+        /// Draw it as a tree
+        #[arg(long)]
+        tree: bool,
+        /// Who needs it, in place of what it needs
+        #[arg(long)]
+        reverse: bool,
+        /// With the compiler and the presets' own tools, which no recipe writes
+        #[arg(long)]
+        tools: bool,
+        /// Write a picture; `-` is standard output
+        #[arg(long, value_name = "FILE", conflicts_with = "tree")]
+        svg: Option<PathBuf>,
+    },
+    /// Why one needs the other: the shortest chain, and where each link of it is written
+    #[command(after_help = "Example: rootbrew why-depends web perl")]
+    WhyDepends { from: String, to: String },
+    /// Find recipes and roles by a word of their name, summary, options or virtuals
+    #[command(after_help = "Example: rootbrew search compression")]
+    Search {
+        #[arg(required = true)]
+        words: Vec<String>,
+    },
     /// Print completions for a shell
     #[command(after_help = "Example: rootbrew completions bash >/etc/bash_completion.d/rootbrew")]
     Completions { shell: clap_complete::Shell },

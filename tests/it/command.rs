@@ -3,7 +3,7 @@
 use crate::build::diamond;
 use crate::support::{Ran, Toy};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "",
     "lint",
     "fetch",
@@ -26,6 +26,9 @@ const COMMANDS: [&str; 23] = [
     "seed refresh",
     "list",
     "info",
+    "deps",
+    "why-depends",
+    "search",
     "completions",
 ];
 

@@ -10,6 +10,7 @@ mod fail;
 mod hostile;
 mod kill;
 mod limits;
+mod needs;
 mod ordinary;
 mod pool;
 mod reproducible;

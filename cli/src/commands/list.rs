@@ -25,7 +25,7 @@ pub fn slotted(name: &str, slot: &str) -> String {
     if slot == "0" { name.to_string() } else { format!("{name}@{slot}") }
 }
 
-fn line(context: &Context, kind: &str, name: &str, version: &str, summary: &str) {
+pub fn line(context: &Context, kind: &str, name: &str, version: &str, summary: &str) {
     if context.json {
         let line = serde_json::json!({ "kind": kind, "name": name, "version": version, "summary": summary });
         return data(&line.to_string());

@@ -4,6 +4,7 @@ mod boot;
 mod build;
 mod check;
 mod completions;
+mod deps;
 mod fetch;
 mod image;
 mod info;
@@ -11,11 +12,13 @@ mod lint;
 mod list;
 mod log;
 mod plan;
+mod search;
 mod seed;
 mod shell;
 mod size;
 mod store;
 mod why;
+mod why_depends;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -40,6 +43,11 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Seed(command) => seed::run(context, &command),
         Command::List => list::run(context),
         Command::Info { name } => info::run(context, &name),
+        Command::Deps { names, tree, reverse, tools, svg } => {
+            deps::run(context, &deps::Wish { names, tree, reverse, tools, svg })
+        }
+        Command::WhyDepends { from, to } => why_depends::run(context, &from, &to),
+        Command::Search { words } => search::run(context, &words),
         Command::Completions { shell } => completions::run(shell),
     }
 }
