@@ -44,7 +44,7 @@ pub struct Global {
     /// What one build may use: wall=SECONDS, memory=, output=BYTES (K, M, G), processes=N; may be given more than once
     #[arg(long, global = true, value_name = "NAME=VALUE")]
     pub limit: Vec<String>,
-    /// Write a timeline of the build, in Chrome's trace format
+    /// Write a timeline of the build: a picture where FILE ends in .svg, else in Chrome's trace format
     #[arg(long, global = true, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 }
@@ -62,7 +62,13 @@ pub enum Command {
     Plan { names: Vec<String> },
     /// Build recipes or roles
     #[command(after_help = "Examples: rootbrew build web\n          rootbrew build zlib openssl@3.0")]
-    Build { names: Vec<String> },
+    Build {
+        /// Recipes and roles [default: every role]
+        names: Vec<String>,
+        /// Every recipe, each of its slots, in one plan
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+    },
     /// Build again with everything varied that may vary, and compare: is it reproducible?
     #[command(after_help = "Example: rootbrew check zlib")]
     Check { names: Vec<String> },

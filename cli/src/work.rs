@@ -57,6 +57,13 @@ pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result
     Ok(targets)
 }
 
+/// Every slot of every recipe, in one plan.
+pub fn every_recipe(context: &Context, implied: &Implied) -> Result<Target> {
+    let tap = tap(context, implied)?;
+    let target = tap.recipes_target(&tap.every_recipe(), implied)?;
+    Ok(Target { name: "every recipe".into(), ..target })
+}
+
 /// One role, which must be one.
 pub fn role_target(context: &Context, name: &str, implied: &Implied) -> Result<Target> {
     let role = role::load(&context.tap, name)?;

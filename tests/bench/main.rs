@@ -4,6 +4,7 @@
 //! a benchmark's rivals take turns in one run, so that they meet the same load; minimum and median are shown, because a
 //! loaded machine moves the one less than the other. Nothing is asserted: speed is read by people.
 
+mod catalogue;
 mod generate;
 mod keg;
 mod noop;
@@ -62,9 +63,11 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "sandbox" => sandbox::run(wish),
         "store" => store::run(wish),
         "web" => web::run(wish),
-        other => {
-            Err(format!("no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web").into())
-        }
+        "catalogue" => catalogue::run(wish),
+        other => Err(format!(
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue"
+        )
+        .into()),
     }
 }
 

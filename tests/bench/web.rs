@@ -61,7 +61,7 @@ fn from_nothing(wish: &Wish) -> Result<tempfile::TempDir> {
     Ok(store)
 }
 
-fn with_trace(mut command: Command, trace: &Path) -> Command {
+pub fn with_trace(mut command: Command, trace: &Path) -> Command {
     command.arg("--trace").arg(trace);
     command
 }
@@ -71,14 +71,14 @@ fn boot(wish: &Wish, store: &Path, more: &[&str]) -> Command {
 }
 
 /// A run of the program: its events, its wall clock, the cpu of it and of all that it started.
-struct Ran {
-    events: Vec<Value>,
-    wall_s: f64,
-    cpu_s: f64,
+pub struct Ran {
+    pub events: Vec<Value>,
+    pub wall_s: f64,
+    pub cpu_s: f64,
 }
 
 impl Ran {
-    fn new(mut command: Command) -> Result<Ran> {
+    pub fn new(mut command: Command) -> Result<Ran> {
         let before_s = children_s()?;
         let begun = Instant::now();
         let output = command.stderr(Stdio::inherit()).output()?;
@@ -93,7 +93,7 @@ impl Ran {
         Ok(Ran { events, wall_s, cpu_s: children_s()? - before_s })
     }
 
-    fn built(&self) -> impl Iterator<Item = &Value> {
+    pub fn built(&self) -> impl Iterator<Item = &Value> {
         self.events.iter().filter(|event| event["event"] == "built")
     }
 
@@ -105,7 +105,7 @@ impl Ran {
     }
 }
 
-fn number(event: &Value, name: &str) -> f64 {
+pub fn number(event: &Value, name: &str) -> f64 {
     event[name].as_f64().unwrap_or(f64::NAN)
 }
 

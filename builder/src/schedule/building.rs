@@ -254,6 +254,7 @@ impl<'a> Building<'a> {
                     self.report.ran += 1;
                     self.report.cpu_s += ran.cpu_s;
                     self.report.own_s += ran.own_s;
+                    self.report.wall_s.insert(at, outcome.wall_s);
                 }
                 self.done(at, outcome.output);
             }

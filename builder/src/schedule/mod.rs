@@ -78,6 +78,20 @@ pub struct Report {
     pub cpu_s: f64,
     /// Of all executions: seconds that were ours (sandbox start, hashing, commit).
     pub own_s: f64,
+    /// Wall clock of each node that ran.
+    pub wall_s: BTreeMap<usize, f64>,
+}
+
+impl Report {
+    /// Seconds of the longest chain of executions, each waiting for the one before: no number of cores is faster.
+    pub fn critical_s(&self, plan: &Plan) -> f64 {
+        let mut until_s: Vec<f64> = Vec::with_capacity(plan.nodes().len());
+        for (at, node) in plan.nodes().iter().enumerate() {
+            let begins_s = node.all_deps().into_iter().map(|dep| until_s[dep]).fold(0.0, f64::max);
+            until_s.push(begins_s + self.wall_s.get(&at).copied().unwrap_or(0.0));
+        }
+        until_s.into_iter().fold(0.0, f64::max)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -3,15 +3,27 @@
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::Result;
-use crate::work::{self, build, ground, image};
+use crate::work::{self, Target, build, ground, image};
+use builder::preset::Profile;
 
 pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let profile = ground::profile(context)?;
     let targets = work::targets(context, names, &ground::implied(&profile))?;
+    make(context, profile, &targets)
+}
+
+/// Every recipe of the tap in one plan, so that no core waits for the end of another role.
+pub fn all(context: &Context) -> Result<()> {
+    let profile = ground::profile(context)?;
+    let target = work::every_recipe(context, &ground::implied(&profile))?;
+    make(context, profile, &[target])
+}
+
+fn make(context: &Context, profile: Profile, targets: &[Target]) -> Result<()> {
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
     let ground = ground::ground(context, &store, profile, targets.iter().map(|target| &target.plan))?;
-    for target in &targets {
+    for target in targets {
         let built = build::build(context, &store, &ground, target)?;
         let composed = match &target.role {
             Some(_) => Some(image::image(&store, target, &built)?),
@@ -22,12 +34,20 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn sum_up(context: &Context, target: &work::Target, built: &build::Built, image: Option<&image::Image>) {
+/// The most memory that this process ever held: `VmHWM` (proc_pid_status(5)).
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+fn sum_up(context: &Context, target: &Target, built: &build::Built, image: Option<&image::Image>) {
     if context.json {
         let facts = image.map(|image| serde_json::json!({ "folder": image.folder, "facts": image.facts }));
         let done = serde_json::json!({
             "event": "done", "target": target.name, "ran": built.ran, "wall_s": built.wall_s,
-            "cpu_s": built.cpu_s, "own_s": built.own_s, "image": facts,
+            "cpu_s": built.cpu_s, "own_s": built.own_s, "critical_s": built.critical_s,
+            "peak_bytes": peak_bytes(), "image": facts,
         });
         return data(&done.to_string());
     }

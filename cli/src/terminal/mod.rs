@@ -5,6 +5,7 @@
 
 mod faults;
 mod live;
+mod timeline;
 mod trace;
 pub mod view;
 

@@ -1,4 +1,5 @@
-//! A timeline in Chrome's trace format (Trace Event Format, `X` events): one lane a running keg, downloads below.
+//! What ran when: kept as spans, written as a picture (timeline.rs) or in Chrome's trace format (Trace Event Format, `X`
+//! events): one lane a running keg, downloads below.
 //!
 //! ```text
 //! {"traceEvents":[{"name":"zlib 1.3.2","cat":"build","ph":"X","ts":0,"dur":4100000,"pid":1,"tid":1}, …]}
@@ -11,40 +12,74 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::timeline;
+
 pub struct Trace {
     begun: Instant,
-    events: Vec<Value>,
-    /// Lane, name and start of what runs.
-    open: BTreeMap<String, (usize, String, u128)>,
+    spans: Vec<Span>,
+    /// By kind and name: what runs.
+    open: BTreeMap<(&'static str, String), Open>,
+}
+
+/// Something that ran. Times are microseconds from the start.
+pub struct Span {
+    /// `build` or `fetch`.
+    pub kind: &'static str,
+    pub name: String,
+    pub lane: usize,
+    pub from_us: u64,
+    pub until_us: u64,
+    pub facts: Value,
+}
+
+struct Open {
+    lane: usize,
+    name: String,
+    from_us: u64,
 }
 
 impl Trace {
     pub fn new() -> Trace {
-        Trace { begun: Instant::now(), events: Vec::new(), open: BTreeMap::new() }
+        Trace { begun: Instant::now(), spans: Vec::new(), open: BTreeMap::new() }
     }
 
-    /// Something begins. `kind` (`build`, `step`, `fetch`) and `id` name it until it ends.
-    pub fn begin(&mut self, kind: &str, id: &str, name: &str) {
-        let key = format!("{kind} {id}");
-        let taken: Vec<usize> = self.open.values().map(|(lane, _, _)| *lane).collect();
-        // A step stands in its keg's lane, so that it is drawn under it.
-        let of_keg = self.open.get(&format!("build {id}")).map(|(lane, _, _)| *lane);
-        let lane = of_keg.or_else(|| (1..).find(|lane| !taken.contains(lane))).unwrap_or(0);
-        self.open.insert(key, (lane, name.to_string(), self.begun.elapsed().as_micros()));
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    pub fn end(&mut self, kind: &str, id: &str, facts: Value) {
-        if let Some((lane, name, start)) = self.open.remove(&format!("{kind} {id}")) {
-            let now = self.begun.elapsed().as_micros();
-            self.events.push(json!({
-                "name": name, "cat": kind, "ph": "X", "ts": start as u64, "dur": (now - start) as u64,
-                "pid": 1, "tid": lane, "args": facts,
-            }));
+    /// Something begins. `kind` and `id` name it until it ends; it takes the first lane that is free.
+    pub fn begin(&mut self, kind: &'static str, id: &str, name: &str) {
+        let from_us = self.now_us();
+        let taken: Vec<usize> =
+            self.open.iter().filter(|((of, _), _)| *of == kind).map(|(_, open)| open.lane).collect();
+        let lane = (1..).find(|lane| !taken.contains(lane)).unwrap_or(1);
+        self.open.insert((kind, id.to_string()), Open { lane, name: name.to_string(), from_us });
+    }
+
+    pub fn end(&mut self, kind: &'static str, id: &str, facts: Value) {
+        let until_us = self.now_us();
+        if let Some(Open { lane, name, from_us }) = self.open.remove(&(kind, id.to_string())) {
+            self.spans.push(Span { kind, name, lane, from_us, until_us, facts });
         }
     }
 
+    /// A picture where the file's name ends in `.svg`.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let whole = json!({ "traceEvents": self.events, "displayTimeUnit": "ms" });
-        std::fs::write(path, whole.to_string())
+        let picture = path.extension().is_some_and(|extension| extension == "svg");
+        std::fs::write(path, if picture { timeline::svg(&self.spans) } else { chrome(&self.spans) })
     }
+}
+
+fn chrome(spans: &[Span]) -> String {
+    let events: Vec<Value> = spans
+        .iter()
+        .map(|span| {
+            json!({
+                "name": span.name, "cat": span.kind, "ph": "X", "ts": span.from_us,
+                "dur": span.until_us - span.from_us, "pid": if span.kind == "build" { 1 } else { 2 },
+                "tid": span.lane, "args": span.facts,
+            })
+        })
+        .collect();
+    json!({ "traceEvents": events, "displayTimeUnit": "ms" }).to_string()
 }

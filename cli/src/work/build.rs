@@ -26,6 +26,8 @@ pub struct Built {
     pub wall_s: f64,
     pub cpu_s: f64,
     pub own_s: f64,
+    /// Of the longest chain of executions.
+    pub critical_s: f64,
 }
 
 /// Builds what a target needs and keeps it by a root of the target's name.
@@ -125,7 +127,9 @@ fn finish(context: &Context, target: &Target, report: Report, begun: Instant) ->
     }
     let whole = |digests: Vec<Option<Digest>>| digests.into_iter().collect::<Option<Vec<Digest>>>();
     let lost = || Trouble::Bug("a build without a failure left a keg without an output".into());
+    let critical_s = report.critical_s(&target.plan);
     Ok(Built {
+        critical_s,
         outputs: whole(report.outputs).ok_or_else(lost)?,
         keys: whole(report.keys).ok_or_else(lost)?,
         ran: report.ran,
