@@ -51,9 +51,11 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check recipes and roles: every fault of every file at once
-    #[command(after_help = "Example: rootbrew lint nginx web")]
-    Lint { names: Vec<String> },
+    /// Check recipes and roles: every finding of every file at once, each at its character
+    #[command(
+        after_help = "Examples: rootbrew lint nginx web\n          rootbrew lint --fix\n          rootbrew lint --explain T12"
+    )]
+    Lint(crate::commands::lint::Wish),
     /// Bring sources into the store
     #[command(after_help = "Example: rootbrew fetch web")]
     Fetch { names: Vec<String> },

@@ -6,9 +6,8 @@ pub mod ground;
 pub mod image;
 
 use assembler::role::{self, Role};
-use builder::plan::{self, Asked, AskedKeg, AskedOption, Implied, Plan};
-use builder::recipe::{self, Catalogue, OptionValue};
-use kegs::reader::{Scalar, Written};
+use builder::plan::{self, Asked, AskedKeg, Implied, Plan};
+use builder::recipe::{self, Catalogue};
 use kegs::{Faults, Text};
 
 use crate::context::Context;
@@ -96,7 +95,7 @@ impl Tap {
     }
 
     pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
-        let plan = plan::plan(&self.catalogue, &asked_by_role(&role), implied)?;
+        let plan = plan::plan(&self.catalogue, &workbench::ask::of_role(&role, ARCH), implied)?;
         Ok(Target { name: role.name.clone(), role: Some(role), plan })
     }
 }
@@ -126,38 +125,4 @@ fn asked_by_hand(names: &[String], roles: &[String], catalogue: &Catalogue) -> R
         kegs.push(AskedKeg { name, slot, text: text.clone(), span });
     }
     Ok(faults.or(Asked { kegs, arch: ARCH.into(), ..Asked::default() })?)
-}
-
-fn asked_by_role(role: &Role) -> Asked {
-    let keg = |keg: &Written<role::Asked>| AskedKeg {
-        name: keg.name.clone(),
-        slot: keg.slot.clone(),
-        text: role.text.clone(),
-        span: keg.span.clone(),
-    };
-    let option = |recipe: &str, option: &str, value: &Written<Scalar>| AskedOption {
-        recipe: recipe.to_string(),
-        option: option.to_string(),
-        value: option_value(&value.value),
-        text: role.text.clone(),
-        span: value.span.clone(),
-    };
-    let options = role.options.iter().flat_map(|(recipe, options)| {
-        options.value.iter().map(move |(name, value)| option(recipe, name, value))
-    });
-    Asked {
-        kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
-        options: options.collect(),
-        virtuals: role.virtuals.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect(),
-        arch: ARCH.into(),
-    }
-}
-
-fn option_value(value: &Scalar) -> OptionValue {
-    match value {
-        Scalar::Bool(true) => OptionValue::On,
-        Scalar::Bool(false) => OptionValue::Off,
-        Scalar::Integer(number) => OptionValue::Value(number.to_string()),
-        Scalar::String(text) => OptionValue::Value(text.clone()),
-    }
 }

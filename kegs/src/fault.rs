@@ -17,6 +17,7 @@ pub struct Text {
 }
 
 /// What is wrong (`message`), where (`text`, `span` in bytes), what stands there (`label`), what would be right (`help`).
+/// `id` names the lint that found it (`T01`); its page says why. Faults are equal by what they say, and `id` is part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub text: Text,
@@ -24,6 +25,7 @@ pub struct Fault {
     pub message: String,
     pub label: String,
     pub help: Option<String>,
+    pub id: Option<&'static str>,
 }
 
 impl Text {
@@ -32,7 +34,14 @@ impl Text {
     }
 
     pub fn fault(&self, span: Range<usize>, message: impl Into<String>) -> Fault {
-        Fault { text: self.clone(), span, message: message.into(), label: String::new(), help: None }
+        Fault {
+            text: self.clone(),
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            id: None,
+        }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
@@ -59,6 +68,12 @@ impl Fault {
 
     pub fn help(mut self, help: impl Into<String>) -> Fault {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The lint that it is. The first one stays: who is nearer to the place knows better.
+    pub fn id(mut self, id: &'static str) -> Fault {
+        self.id.get_or_insert(id);
         self
     }
 }

@@ -8,7 +8,7 @@ mod deps;
 mod fetch;
 mod image;
 mod info;
-mod lint;
+pub mod lint;
 mod list;
 mod log;
 mod plan;
@@ -26,7 +26,7 @@ use crate::trouble::Result;
 
 pub fn run(context: &Context, command: Command) -> Result<()> {
     match command {
-        Command::Lint { names } => lint::run(context, &names),
+        Command::Lint(wish) => lint::run(context, &wish),
         Command::Fetch { names } => fetch::run(context, &names),
         Command::Plan { names } => plan::run(context, &names),
         Command::Build { names, all: false } => build::run(context, &names),

@@ -9,7 +9,7 @@ use super::{data, talk};
 
 pub fn print(faults: &Faults, json: bool) {
     for fault in &faults.0 {
-        if json { data(&line(fault)) } else { talk(draw(fault).trim_end()) }
+        if json { data(&line(fault)) } else { talk(draw(fault, miette::Severity::Error).trim_end()) }
     }
     if !json && faults.0.len() > 1 {
         talk(&format!("{} faults", faults.0.len()));
@@ -20,6 +20,7 @@ fn line(fault: &Fault) -> String {
     let (line, column) = fault.text.position(fault.span.start);
     serde_json::json!({
         "event": "fault",
+        "id": fault.id,
         "file": fault.text.path.display().to_string(),
         "line": line,
         "column": column,
@@ -30,10 +31,14 @@ fn line(fault: &Fault) -> String {
     .to_string()
 }
 
-fn draw(fault: &Fault) -> String {
+pub fn draw(fault: &Fault, severity: miette::Severity) -> String {
     let label = (!fault.label.is_empty()).then(|| fault.label.clone());
     let span = LabeledSpan::new(label, fault.span.start, fault.span.len());
-    let mut diagnostic = miette::MietteDiagnostic::new(&fault.message).with_label(span);
+    let mut diagnostic =
+        miette::MietteDiagnostic::new(&fault.message).with_label(span).with_severity(severity);
+    if let Some(id) = fault.id {
+        diagnostic = diagnostic.with_code(id);
+    }
     if let Some(help) = &fault.help {
         diagnostic = diagnostic.with_help(help);
     }

@@ -4,6 +4,7 @@
 //! data.
 
 mod faults;
+pub mod findings;
 mod live;
 mod timeline;
 mod trace;

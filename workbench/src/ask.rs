@@ -1,0 +1,41 @@
+//! What a role asks of a plan: the one place where the assembler's words become the builder's.
+
+use assembler::role::{self, Role};
+use builder::plan::{Asked, AskedKeg, AskedOption};
+use builder::recipe::OptionValue;
+use kegs::reader::{Scalar, Written};
+
+/// The role's kegs, options and choices, each with its place in the role's text.
+pub fn of_role(role: &Role, arch: &str) -> Asked {
+    let keg = |keg: &Written<role::Asked>| AskedKeg {
+        name: keg.name.clone(),
+        slot: keg.slot.clone(),
+        text: role.text.clone(),
+        span: keg.span.clone(),
+    };
+    let option = |recipe: &str, option: &str, value: &Written<Scalar>| AskedOption {
+        recipe: recipe.to_string(),
+        option: option.to_string(),
+        value: option_value(&value.value),
+        text: role.text.clone(),
+        span: value.span.clone(),
+    };
+    let options = role.options.iter().flat_map(|(recipe, options)| {
+        options.value.iter().map(move |(name, value)| option(recipe, name, value))
+    });
+    Asked {
+        kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
+        options: options.collect(),
+        virtuals: role.virtuals.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect(),
+        arch: arch.into(),
+    }
+}
+
+fn option_value(value: &Scalar) -> OptionValue {
+    match value {
+        Scalar::Bool(true) => OptionValue::On,
+        Scalar::Bool(false) => OptionValue::Off,
+        Scalar::Integer(number) => OptionValue::Value(number.to_string()),
+        Scalar::String(text) => OptionValue::Value(text.clone()),
+    }
+}

@@ -1,0 +1,50 @@
+//! Lints: what is wrong, poor or out of date in a tap, each finding at its character.
+//!
+//! ```text
+//! registry   every lint there is: id, name, severity, why, an example; docs/lints.md is made from it
+//! finding    a lint met at a place, perhaps with edits that mend it
+//! tap        the recipes and roles of a tap as texts, read once for all lints
+//! allow      what a recipe silences, and what of that silences nothing
+//! text plan role source keg   the rings: what each needs to know is more than the one before
+//! ```
+//! A ring only looks: it starts no process and changes no file. What mends is a list of edits; who applies them is
+//! asked for it.
+
+pub mod allow;
+pub mod doc;
+pub mod finding;
+pub mod plan;
+pub mod registry;
+pub mod tap;
+
+pub use finding::{Edit, Finding, Fix};
+pub use registry::{Lint, Mend, Ring, Severity};
+pub use tap::Tap;
+
+/// What the rings that need only the tap find, with what recipes silence taken away; sorted.
+pub fn check(tap: &Tap, rings: &[Ring]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (ring, look) in [(Ring::Plan, plan::findings as fn(&Tap) -> Vec<Finding>)] {
+        if rings.contains(&ring) {
+            findings.extend(look(tap));
+        }
+    }
+    let whole = |recipe: &str| tap.catalogue.recipes.contains_key(recipe);
+    settle(tap, findings, rings, &|recipe, ring| rings.contains(&ring) && whole(recipe))
+}
+
+/// What the loaders and these rings found, as it is shown: without what recipes silence, sorted, each once. `ran` says
+/// whether a ring looked at a recipe: only then is an `allow` without a finding judged.
+pub fn settle(
+    tap: &Tap,
+    findings: Vec<Finding>,
+    rings: &[Ring],
+    ran: &dyn Fn(&str, Ring) -> bool,
+) -> Vec<Finding> {
+    let mut kept = allow::silence(tap, findings, ran);
+    // What cannot be read cannot be allowed.
+    kept.extend(tap.faults.0.iter().cloned().map(Finding::of_fault));
+    kept.retain(|finding| rings.contains(&finding.lint.ring()));
+    finding::sort(&mut kept);
+    kept
+}

@@ -1,0 +1,133 @@
+//! The ring `plan`: what only all recipes and roles together tell.
+
+use super::Severity::{Error, Info, Warning};
+use super::{Lint, Mend};
+
+pub const LINTS: &[Lint] = &[
+    Lint {
+        id: "P01",
+        name: "no-such-dep",
+        severity: Error,
+        mend: Mend::Proposed,
+        what: "a dependency that no recipe is and no recipe provides",
+        why: "The plan would stop at it. The nearest name is said.",
+        wrong: "link = [\"zlip\"]",
+        right: "link = [\"zlib\"]",
+    },
+    Lint {
+        id: "P02",
+        name: "dep-cycle",
+        severity: Error,
+        mend: Mend::None,
+        what: "recipes that need one another",
+        why: "None of them can be built first. The cycle is told with its edges; one of them must be cut, by \
+              an option that is off or by another recipe.",
+        wrong: "# in a: link = [\"b\"], in b: build = [\"a\"]",
+        right: "",
+    },
+    Lint {
+        id: "P03",
+        name: "bound-unmet",
+        severity: Error,
+        mend: Mend::None,
+        what: "a lower bound that the tap does not meet",
+        why: "A tap holds one version a slot: a bound is a wish to those who update it.",
+        wrong: "link = [\"zlib >= 2.0\"]  # and zlib is 1.3.2",
+        right: "link = [\"zlib >= 1.3\"]",
+    },
+    Lint {
+        id: "P04",
+        name: "slot-missing",
+        severity: Error,
+        mend: Mend::Proposed,
+        what: "a slot that the recipe does not have, or a choice of slots that nobody made",
+        why: "With two slots and no `default_slot`, or with a slot that was dropped, nobody knows which keg is \
+              meant.",
+        wrong: "link = [\"openssl@1.1\"]",
+        right: "link = [\"openssl@3\"]",
+    },
+    Lint {
+        id: "P05",
+        name: "slot-clash",
+        severity: Error,
+        mend: Mend::None,
+        what: "one program would load two slots of one recipe",
+        why: "Two libraries of one name in one process: symbols of the one are used by the other, and it \
+              crashes far from here. Both ways to the two slots are told. Slots may live in one image, each \
+              used by another program.",
+        wrong: "link = [\"curl\", \"openssl@3.0\"]  # and curl links openssl@3",
+        right: "link = [\"curl\", \"openssl@3\"]",
+    },
+    Lint {
+        id: "P06",
+        name: "opt-unsat",
+        severity: Error,
+        mend: Mend::None,
+        what: "options that cannot be had together",
+        why: "What is asked by `needs` and refused by `excludes`, or on by default while what it needs is off.",
+        wrong: "http2 = { needs = [\"ssl\"], default = true }\nssl = { default = false }",
+        right: "ssl = { default = true }",
+    },
+    Lint {
+        id: "P07",
+        name: "virtual-lonely",
+        severity: Info,
+        mend: Mend::None,
+        what: "a virtual with one provider that is needed by its recipe's name anyway",
+        why: "A virtual is there so that a role can choose. With one provider, and dependents that name the \
+              recipe, it is a second name and no choice.",
+        wrong: "provides = [\"zlib-api\"]  # and nobody links zlib-api",
+        right: "",
+    },
+    Lint {
+        id: "P08",
+        name: "eol-dep",
+        severity: Warning,
+        mend: Mend::None,
+        what: "a dependency on what upstream or the tap gave up",
+        why: "Nobody mends what is wrong in it. The slot's `eol` or `deprecated` says since when, or why.",
+        wrong: "link = [\"openssl@1.1\"]  # eol = \"2023-09-11\"",
+        right: "link = [\"openssl@3\"]",
+    },
+    Lint {
+        id: "P09",
+        name: "unreachable",
+        severity: Info,
+        mend: Mend::None,
+        what: "a recipe that no role and no other recipe reaches",
+        why: "It is built and updated by CI, and no machine has it. A recipe that is there to be asked for by \
+              name may say so by `allow`.",
+        wrong: "",
+        right: "",
+    },
+    Lint {
+        id: "P10",
+        name: "opt-unknown",
+        severity: Error,
+        mend: Mend::Proposed,
+        what: "an option that the recipe does not have, or a value that it cannot have",
+        why: "Who asked believes that it is on. The nearest option is named.",
+        wrong: "link = [\"pcre2[jti]\"]",
+        right: "link = [\"pcre2[jit]\"]",
+    },
+    Lint {
+        id: "P11",
+        name: "virtual-undecided",
+        severity: Error,
+        mend: Mend::Proposed,
+        what: "a virtual that two provide and nobody chose, that nobody provides, or that is a recipe's name",
+        why: "Which keg is meant is never guessed: a role says it by `[virtual]`.",
+        wrong: "# in the role, with openssl and libressl in the tap:\nkegs = [\"nginx\"]",
+        right: "kegs = [\"nginx\"]\n[virtual]\nopenssl-api = \"openssl\"",
+    },
+    Lint {
+        id: "P12",
+        name: "arch-unmet",
+        severity: Error,
+        mend: Mend::None,
+        what: "a recipe that does not build on the architecture that is asked",
+        why: "`archs` says where it builds; what needs it can be no wider.",
+        wrong: "archs = [\"aarch64\"]  # and x86_64 is asked",
+        right: "",
+    },
+];
