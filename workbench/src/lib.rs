@@ -4,4 +4,5 @@
 //! nothing, and what it writes are files of the tap: whole, by rename, or not at all.
 
 pub mod ask;
+pub mod fmt;
 pub mod lint;
