@@ -5,5 +5,6 @@
 
 pub mod ask;
 pub mod graph;
+pub mod fmt;
 pub mod lint;
 pub mod search;
