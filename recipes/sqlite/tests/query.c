@@ -1,0 +1,18 @@
+/* A table, two rows, a sum. */
+#include <sqlite3.h>
+#include <stdio.h>
+
+static int row(void *unused, int columns, char **values, char **names)
+{
+	(void)unused, (void)columns, (void)names;
+	return puts(values[0]) < 0;
+}
+
+int main(void)
+{
+	sqlite3 *db;
+
+	if (sqlite3_open(":memory:", &db) != SQLITE_OK)
+		return 1;
+	return sqlite3_exec(db, "create table t(n); insert into t values (40), (2); select sum(n) from t", row, NULL, NULL);
+}
