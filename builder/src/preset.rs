@@ -13,12 +13,17 @@
 //! ```
 
 mod autotools;
+mod cmake;
 mod configure;
 mod environment;
 mod finish;
 mod kbuild;
 mod make;
+mod meson;
+mod ninja;
+mod perl;
 mod profile;
+mod python;
 mod quote;
 mod script;
 mod shell;
@@ -63,19 +68,20 @@ pub struct Place<'a> {
 /// The recipes whose programs a preset runs, besides the profile's compiler. No recipe writes them.
 pub fn tools(preset: Preset) -> &'static [&'static str] {
     match preset {
-        Preset::Autotools | Preset::Configure | Preset::Make | Preset::Kbuild | Preset::Perl => &["make"],
+        Preset::Autotools | Preset::Configure | Preset::Make | Preset::Kbuild => &["make"],
         Preset::Cmake => &["cmake", "ninja"],
         Preset::Meson => &["meson", "ninja"],
         Preset::Cargo => &["cargo"],
         Preset::Python => &["python"],
+        Preset::Perl => &["make", "perl"],
         Preset::Script => &[],
     }
 }
 
 /// The presets that are [`known`], as a person reads them.
-pub const KNOWN: &str = "autotools, configure, make, kbuild, script";
+pub const KNOWN: &str = "autotools, configure, make, cmake, meson, python, perl, kbuild, script";
 
 /// Whether this version of rootbrew can write the preset's script.
 pub fn known(preset: Preset) -> bool {
-    matches!(preset, Preset::Autotools | Preset::Configure | Preset::Make | Preset::Kbuild | Preset::Script)
+    !matches!(preset, Preset::Cargo)
 }

@@ -405,10 +405,10 @@ fn a_virtual_may_be_one_slots_own() {
 #[test]
 fn a_preset_that_cannot_be_built_is_refused() {
     check(
-        "a | preset = \"meson\"",
+        "a | preset = \"cargo\"",
         "a",
         expect![[r#"
-        recipes/a/recipe.toml:4:11: this rootbrew can't build preset `meson` yet; the presets that build: autotools, configure, make, kbuild, script
+        recipes/a/recipe.toml:4:11: this rootbrew can't build preset `cargo` yet; the presets that build: autotools, configure, make, cmake, meson, python, perl, kbuild, script
     "#]],
     );
 }

@@ -19,6 +19,10 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     set("CC", cc(variant).to_string());
     let flags = place.profile.flags(variant);
     set("CFLAGS", flags.cflags.join(" "));
+    if let Some(cxx) = cxx(variant, place) {
+        set("CXX", cxx.to_string());
+        set("CXXFLAGS", flags.cflags.join(" "));
+    }
     set("CPPFLAGS", each(place.link, |keg| format!("-I{}/include", keg.prefix)).join(" "));
     set("LDFLAGS", [flags.ldflags, libraries(variant, place.link)].concat().join(" "));
     set("PKG_CONFIG", "pkgconf".to_string());
@@ -33,6 +37,12 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
         Linkage::Shared => set("LINKAGE", "shared".to_string()),
         Linkage::Static => set("LINKAGE", "static".to_string()),
     };
+    if variant.preset == Preset::Perl {
+        // Nothing is asked at a terminal.
+        set("PERL_MM_USE_DEFAULT", "1".to_string());
+        let kegs = place.link.iter().chain(place.build);
+        set("PERL5LIB", kegs.map(|keg| format!("{}/lib/perl5", keg.prefix)).collect::<Vec<_>>().join(":"));
+    }
     if variant.preset == Preset::Kbuild {
         for (name, value) in kbuild::ENVIRONMENT {
             set(name, value.to_string());
@@ -55,6 +65,15 @@ fn cc(variant: &Variant) -> &'static str {
         Cc::Profile => "cc",
         // By its path: a keg in `PATH` may have a `gcc` too.
         Cc::Seed => "/usr/bin/gcc",
+    }
+}
+
+/// Only where there is one: most recipes are C, and their keys must not know of it.
+fn cxx(variant: &Variant, place: &Place) -> Option<&'static str> {
+    let named = |keg: &KegAt| place.profile.cxx.as_ref() == Some(&keg.name);
+    match variant.cc {
+        Cc::Profile => place.build.iter().any(named).then_some("c++"),
+        Cc::Seed => matches!(variant.preset, Preset::Cmake | Preset::Meson).then_some("/usr/bin/g++"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! # toolchains/seed.toml
 //! seed    = "debian-12"                   # seeds/debian-12.toml: the sandbox's root
 //! cc      = "seed-cc"                     # the recipe that provides `cc`
+//! cxx     = "seed-cxx"                    # and the one that provides `cxx`
 //! triplet = { profile = "{arch}-linux-musl", seed = "{arch}-linux-gnu" }
 //! path    = ["/usr/bin", "/usr/sbin"]     # after the kegs' own
 //! cflags  = ["-O2"]
@@ -34,6 +35,9 @@ pub struct Profile {
     pub seed: String,
     /// The recipe that provides the virtual `cc`.
     pub cc: String,
+    /// The recipe that provides the virtual `cxx`; a build that names it in `build` has `CXX`.
+    #[serde(default)]
+    pub cxx: Option<String>,
     pub triplet: Triplet,
     /// Folders of `PATH` after those of the kegs.
     pub path: Vec<String>,

@@ -10,7 +10,9 @@
 
 use super::quote::word;
 use super::shell::{Steps, function};
-use super::{BUILD, OUT, Place, RECIPE, autotools, configure, finish, kbuild, make, unpack};
+use super::{
+    BUILD, OUT, Place, RECIPE, autotools, cmake, configure, finish, kbuild, make, meson, perl, python, unpack,
+};
 use crate::recipe::variant::{Preset, Step, Variant};
 
 /// The text of `/build-script`: POSIX sh, the same bytes for the same variant and place.
@@ -37,6 +39,10 @@ fn steps(variant: &Variant, place: &Place) -> Steps {
         Preset::Autotools => autotools::steps(variant, place),
         Preset::Configure => configure::steps(variant),
         Preset::Make => make::steps(variant),
+        Preset::Cmake => cmake::steps(variant, place),
+        Preset::Meson => meson::steps(variant),
+        Preset::Python => python::steps(variant, place),
+        Preset::Perl => perl::steps(variant, place),
         Preset::Kbuild => kbuild::steps(variant),
         Preset::Script => Steps::default(),
         other => unreachable!("the plan refuses preset {other:?}"),

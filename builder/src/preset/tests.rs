@@ -1,5 +1,8 @@
 //! Scripts and environments as text, for one recipe a preset; and what a real shell makes of them.
 
+mod languages;
+mod ninja;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -13,6 +16,7 @@ use crate::recipe::{Choice, Recipe, Variant};
 const PROFILE: &str = r#"
 seed    = "debian-12"
 cc      = "seed-cc"
+cxx     = "seed-cxx"
 triplet = { profile = "{arch}-linux-musl", seed = "{arch}-linux-gnu" }
 path    = ["/usr/bin"]
 cflags  = ["-O2"]
@@ -47,7 +51,11 @@ fn keg(name: &str) -> KegAt {
 
 /// The lines of the functions that differ from preset to preset.
 fn check(recipe: &str, expected: Expect) {
-    let text = write(&toy(recipe));
+    check_linked(recipe, &[], expected);
+}
+
+fn check_linked(recipe: &str, link: &[KegAt], expected: Expect) {
+    let text = script(&toy(recipe), &Place { link, build: &[], profile: &the_profile() });
     let from = text.find("do_unpack").unwrap();
     let to = text.find("preset_finish").unwrap();
     expected.assert_eq(&text[from..to]);
@@ -400,7 +408,7 @@ fn the_environment_names_every_keg_and_flag() {
 fn a_profile_with_an_unknown_key() {
     let text = Text::new("toolchains/x.toml", "seed = \"debian-12\"\ncflag = []\n");
     expect![[r#"
-        toolchains/x.toml:2:1: unknown field `cflag`, expected one of `seed`, `cc`, `triplet`, `path`, `cflags`, `ldflags`, `feature`
+        toolchains/x.toml:2:1: unknown field `cflag`, expected one of `seed`, `cc`, `cxx`, `triplet`, `path`, `cflags`, `ldflags`, `feature`, `preset`
     "#]].assert_eq(&profile("x", &text).unwrap_err().to_string());
 }
 
@@ -432,7 +440,7 @@ fn arguments_arrive_as_they_were_written() {
 
 #[test]
 fn every_script_is_a_script() {
-    for preset in ["autotools", "configure", "make", "kbuild"] {
+    for preset in ["autotools", "configure", "make", "cmake", "meson", "python", "perl", "kbuild"] {
         let text = write(&toy(&with(&format!("preset = \"{preset}\""))));
         let output = Command::new("/bin/sh").args(["-n", "-c", &text]).output().unwrap();
         assert!(output.status.success(), "{preset}: {}", String::from_utf8_lossy(&output.stderr));
