@@ -56,6 +56,15 @@ pub enum Command {
         after_help = "Examples: rootbrew lint nginx web\n          rootbrew lint --fix\n          rootbrew lint --explain T12"
     )]
     Lint(crate::commands::lint::Wish),
+    /// Write recipes and roles in their canonical form
+    #[command(after_help = "Examples: rootbrew fmt\n          rootbrew fmt --check nginx")]
+    Fmt {
+        /// Recipes and roles [default: all]
+        names: Vec<String>,
+        /// Change nothing; fail when something would change
+        #[arg(long)]
+        check: bool,
+    },
     /// Bring sources into the store
     #[command(after_help = "Example: rootbrew fetch web")]
     Fetch { names: Vec<String> },

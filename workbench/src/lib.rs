@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod graph;
+pub mod file;
 pub mod fmt;
 pub mod lint;
 pub mod search;

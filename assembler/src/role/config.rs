@@ -74,7 +74,9 @@ pub fn fill(role: &mut Role, faults: &mut Faults) {
         }
         match read(role.folder.as_path(), &config.template) {
             Ok(text) => config.template_text = text,
-            Err((message, help)) => faults.push(role.text.fault(config.span.clone(), message).help(help)),
+            Err((message, help)) => {
+                faults.push(role.text.fault(config.span.clone(), message).help(help).id("T18"));
+            }
         }
     }
 }

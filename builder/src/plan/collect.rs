@@ -99,7 +99,8 @@ fn restless(gathered: &HashMap<Place, Choice>, settled: &Settled) -> Faults {
         let variant = variant.as_ref().ok()?;
         let fault =
             variant.text.fault(variant.span.clone(), format!("the options of `{name}` never come to rest"));
-        Some(fault.help("they turn a dependency on that turns them off again: ask for them in the role"))
+        let help = "they turn a dependency on that turns them off again: ask for them in the role";
+        Some(fault.help(help).id("P06"))
     });
     Faults(faults.collect()).or(()).err().unwrap_or_default()
 }

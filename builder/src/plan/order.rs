@@ -77,7 +77,7 @@ fn place_kegs(variant: &mut Variant, edges: &[Edge], prefixes: &[String], faults
     };
     for name in variant.place_kegs(&keg_of).err().unwrap_or_default() {
         let fault = variant.text.fault(variant.span.clone(), format!("`{{keg:{name}}}` names no dependency"));
-        faults.push(fault.help(format!("add `{name}` to `build`, `link` or `run`")));
+        faults.push(fault.help(format!("add `{name}` to `build`, `link` or `run`")).id("P01"));
     }
 }
 
@@ -152,7 +152,7 @@ fn fault(found: &[Found], cycle: &[(usize, Edge)]) -> Fault {
     let Some(variant) = &found[last].variant else { unreachable!("an edge is of a variant") };
     let (_, text, span) = edge.written(variant);
     let help = "cut one edge: build one of them with an option off, or with another recipe";
-    text.fault(span, message).label("this closes it").help(help)
+    text.fault(span, message).label("this closes it").help(help).id("P02")
 }
 
 fn verb(kind: Kind) -> &'static str {

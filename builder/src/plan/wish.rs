@@ -70,7 +70,9 @@ impl<'a> Wishes<'a> {
                 let help = near.map(|name| format!("did you mean `{name}`?"));
                 let help = help.unwrap_or("`rootbrew list` shows them all".into());
                 faults.push(
-                    fault(format!("options for `{}`, and no recipe has this name", asked.recipe)).help(help),
+                    fault(format!("options for `{}`, and no recipe has this name", asked.recipe))
+                        .help(help)
+                        .id("P01"),
                 );
                 continue;
             };
@@ -90,14 +92,19 @@ impl<'a> Wishes<'a> {
             let Some(providers) = self.catalogue.provides.get(name) else {
                 let near = nearest(name, self.catalogue.provides.keys().map(String::as_str));
                 let help = near.map_or("take this line out".into(), |name| format!("did you mean `{name}`?"));
-                faults
-                    .push(fault(format!("no recipe provides `{name}`")).label("no such virtual").help(help));
+                faults.push(
+                    fault(format!("no recipe provides `{name}`"))
+                        .label("no such virtual")
+                        .help(help)
+                        .id("P11"),
+                );
                 continue;
             };
             let slot = |slot: &str| chosen.slot.as_deref().is_none_or(|wanted| wanted == slot);
             if !providers.iter().any(|one| one.recipe == chosen.name && slot(&one.slot)) {
                 let help = format!("who does: `{}`", names(providers.iter().map(|one| one.recipe.as_str())));
-                faults.push(fault(format!("`{}` does not provide `{name}`", chosen.name)).help(help));
+                faults
+                    .push(fault(format!("`{}` does not provide `{name}`", chosen.name)).help(help).id("P11"));
             }
         }
     }
@@ -121,7 +128,7 @@ impl<'a> Wishes<'a> {
         let known = recipe.slots().find(|known| *known == slot);
         if known.is_none() {
             let span = wish.dep.and_then(|dep| dep.slot_span.clone()).unwrap_or(wish.span.clone());
-            let fault = wish.text.fault(span, format!("`{}` has no slot `{slot}`", recipe.name));
+            let fault = wish.text.fault(span, format!("`{}` has no slot `{slot}`", recipe.name)).id("P04");
             faults.push(fault.label("no such slot").help(format!("its slots: `{}`", names(recipe.slots()))));
         }
         known
@@ -146,7 +153,7 @@ impl<'a> Wishes<'a> {
             // A choice that does not provide it is said where it stands.
             if wish.slot.is_some() {
                 let slots = names(providers.iter().map(|one| one.slot.as_str()));
-                let fault = wish.fault(format!("nobody provides `{}` in this slot", wish.name));
+                let fault = wish.fault(format!("nobody provides `{}` in this slot", wish.name)).id("P04");
                 faults.push(fault.label("no such slot").help(format!("its providers' slots: `{slots}`")));
             }
             return None;
@@ -161,8 +168,10 @@ impl<'a> Wishes<'a> {
     }
 
     fn unknown(&self, wish: &Wish) -> Fault {
-        let fault =
-            wish.fault(format!("unknown dependency `{}`", wish.name)).label("no recipe has this name");
+        let fault = wish
+            .fault(format!("unknown dependency `{}`", wish.name))
+            .label("no recipe has this name")
+            .id("P01");
         match self.catalogue.nearest(wish.name) {
             Some(name) => fault.help(format!("did you mean `{name}`?")),
             None => fault.help(format!("add recipes/{}/recipe.toml, or take this line out", wish.name)),
@@ -177,7 +186,8 @@ impl<'a> Wishes<'a> {
         };
         if version < bound {
             let span = dep.bound_span.clone().unwrap_or(dep.span.clone());
-            let fault = dep.text.fault(span, format!("`{}` is {version} here, {bound} is asked", dep.name));
+            let fault =
+                dep.text.fault(span, format!("`{}` is {version} here, {bound} is asked", dep.name)).id("P03");
             faults.push(fault.label("not met").help("update that recipe, or lower the bound"));
         }
     }
@@ -217,7 +227,7 @@ impl<'a> Wishes<'a> {
 fn undecided(wish: &Wish, providers: &str) -> Fault {
     let message = format!("`{}` has more than one provider, and nobody chose", wish.name);
     let help = format!("say `[virtual] {} = …` in the role, one of `{providers}`", wish.name);
-    wish.fault(message).label("a virtual").help(help)
+    wish.fault(message).label("a virtual").help(help).id("P11")
 }
 
 fn clash(place: Place, wish: &Wish, option: &str, other: &OptionValue) -> Fault {
@@ -228,7 +238,7 @@ fn clash(place: Place, wish: &Wish, option: &str, other: &OptionValue) -> Fault 
     };
     let message = format!("option `{option}` of `{}` is wanted twice, differently", place.0);
     let help = "one image holds one variant of a slot: change one of the two, or use another slot";
-    wish.fault(message).label(format!("elsewhere it is {said}")).help(help)
+    wish.fault(message).label(format!("elsewhere it is {said}")).help(help).id("R03")
 }
 
 /// Each once, in their order.

@@ -22,6 +22,9 @@ pub fn check(recipe: &Recipe, faults: &mut Faults) {
         faults.0.extend(missing(recipe, &path, span));
     }
     steps(recipe, faults);
+    for path in patches(recipe).filter(|path| !path.contains('{')) {
+        faults.0.extend(super::patch::faults(recipe, path));
+    }
 }
 
 /// As [`check`] with the words known: once for each variant.
@@ -29,11 +32,19 @@ pub fn check_words(recipe: &Recipe, words: &Words, faults: &mut Faults) {
     for (path, span) in named(recipe).into_iter().filter(|(path, _)| path.contains('{')) {
         faults.0.extend(missing(recipe, &words.expand(&path), span));
     }
+    for path in patches(recipe).filter(|path| path.contains('{')) {
+        faults.0.extend(super::patch::faults(recipe, &words.expand(path)));
+    }
+}
+
+fn patches(recipe: &Recipe) -> impl Iterator<Item = &str> {
+    let of_options = recipe.options.iter().flat_map(|(_, option)| &option.value.patches);
+    layers(recipe).flat_map(|layer| &layer.patches).chain(of_options).map(|path| path.raw.as_str())
 }
 
 fn missing(recipe: &Recipe, path: &str, span: Range<usize>) -> Option<Fault> {
     let there = recipe.folder.join(path).is_file();
-    let fault = || recipe.text.fault(span, format!("no file `{path}`")).help(nearest(recipe, path));
+    let fault = || recipe.text.fault(span, format!("no file `{path}`")).help(nearest(recipe, path)).id("T18");
     (!there).then(fault)
 }
 

@@ -114,7 +114,7 @@ fn one(tap: &Path, name: &str) -> (Option<Recipe>, Faults) {
         Ok(bytes) => (Recipe::parse(name, &folder, &path, &bytes, &mut faults), faults),
         Err(error) => {
             let fault = place().fault(0..0, format!("cannot read it: {error}"));
-            faults.push(fault.help("each folder of `recipes/` has a `recipe.toml`"));
+            faults.push(fault.help("each folder of `recipes/` has a `recipe.toml`").id("T00"));
             (None, faults)
         }
     }
@@ -128,7 +128,7 @@ fn provides(recipes: &BTreeMap<String, Recipe>, faults: &mut Faults) -> BTreeMap
             if recipes.contains_key(&provided.value) {
                 let fault =
                     recipe.text.fault(provided.span.clone(), format!("`{}` is a recipe", provided.value));
-                faults.push(fault.help("a virtual has a name of its own, as `zlib-api`"));
+                faults.push(fault.help("a virtual has a name of its own, as `zlib-api`").id("P11"));
             }
             let provider = Provider { recipe: recipe.name.clone(), slot: slot.to_string() };
             all.entry(provided.value.clone()).or_default().push(provider);

@@ -6,7 +6,6 @@ use kegs::reader::{Written, meant};
 use super::dep::is_name;
 use super::layer::Layer;
 use super::option::{is_on, switch};
-use super::phrase::Phrase;
 use super::variant::{OptionValue, Preset};
 use super::version::Version;
 use super::written::Recipe;
@@ -19,9 +18,6 @@ pub fn check(recipe: &Recipe, broken: &[&str], faults: &mut Faults) {
     archs(recipe, faults);
     if whole(&["slot", "version", "preset"]) {
         slots(recipe, faults);
-    }
-    if whole(&["slot", "arch", "args"]) {
-        drops(recipe, faults);
     }
     if whole(&["option"]) {
         options(recipe, faults);
@@ -78,7 +74,7 @@ fn slots(recipe: &Recipe, faults: &mut Faults) {
         }
         None if recipe.slots.len() > 1 => {
             let span = recipe.slots.values().next().map_or(0..0, |slot| slot.span.clone());
-            let fault = recipe.text.fault(span, "`default_slot` is missing");
+            let fault = recipe.text.fault(span, "`default_slot` is missing").id("T28");
             faults.push(fault.help("with two slots or more it says where a dependency without `@slot` goes"));
         }
         _ => {}
@@ -86,7 +82,7 @@ fn slots(recipe: &Recipe, faults: &mut Faults) {
     for (key, has) in [("version", has_version as fn(&Layer) -> bool), ("preset", has_preset)] {
         for (span, layer) in slot_layers(recipe) {
             if !has(&recipe.layer) && !layer.is_some_and(has) {
-                let fault = recipe.text.fault(span, format!("`{key}` is missing"));
+                let fault = recipe.text.fault(span, format!("`{key}` is missing")).id("T28");
                 faults.push(fault.help(format!("in the recipe, or in each slot: `{key} = \"…\"`")));
             }
         }
@@ -106,23 +102,6 @@ fn slot_layers(recipe: &Recipe) -> impl Iterator<Item = (std::ops::Range<usize>,
     let first_line = 0..recipe.text.content.lines().next().map_or(0, str::len);
     let unnamed = recipe.slots.is_empty().then_some((first_line, None));
     recipe.slots.values().map(|slot| (slot.span.clone(), Some(&*slot.value))).chain(unnamed)
-}
-
-/// `args_drop` takes away what a layer below gave.
-fn drops(recipe: &Recipe, faults: &mut Faults) {
-    let slots = recipe.slots.values().map(|slot| &*slot.value);
-    let below_slot: Vec<_> = recipe.layer.args.iter().map(|arg| arg.raw.as_str()).collect();
-    let of_slots = slots.clone().flat_map(|slot| &slot.args).map(|arg| arg.raw.as_str());
-    let below_arch: Vec<_> = below_slot.iter().copied().chain(of_slots).collect();
-    let mut judge = |drops: &[Phrase], below: &[&str]| {
-        for drop in drops.iter().filter(|drop| !below.contains(&drop.raw.as_str())) {
-            let fault = recipe.text.fault(drop.span.clone(), "nothing to take away");
-            faults.push(fault.help(meant(&drop.raw, below.iter().copied())));
-        }
-    };
-    judge(&recipe.layer.args_drop, &[]);
-    slots.for_each(|slot| judge(&slot.args_drop, &below_slot));
-    recipe.arch.values().for_each(|arch| judge(&arch.value.args_drop, &below_arch));
 }
 
 fn options(recipe: &Recipe, faults: &mut Faults) {
@@ -152,7 +131,8 @@ fn defaults(recipe: &Recipe, name: &str, option: &super::option::OptionWritten, 
     let clashes = option.excludes.iter().filter(|other| on(&other.value)).map(|other| (other, "on"));
     for (other, state) in unmet.chain(clashes) {
         let message = format!("`{name}` is on by default, `{}` is {state}", other.value);
-        faults.push(recipe.text.fault(other.span.clone(), message).help("change one of the two defaults"));
+        let fault = recipe.text.fault(other.span.clone(), message).id("P06");
+        faults.push(fault.help("change one of the two defaults"));
     }
 }
 
@@ -191,7 +171,8 @@ fn digest(
     let mut push = |span: std::ops::Range<usize>, message: &str, help: &str| {
         if !seen.contains(&span) {
             seen.push(span.clone());
-            faults.push(recipe.text.fault(span, message).help(help));
+            let id = if message.ends_with("is missing") { "T28" } else { "T09" };
+            faults.push(recipe.text.fault(span, message).help(help).id(id));
         }
     };
     let Some(sources) = &layer.source else {

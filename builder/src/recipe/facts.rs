@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kegs::fault::Faults;
 use kegs::reader::{Named, OneOrMany, Place, Read, Table, Written};
 
+use super::source::Url;
 use super::words::{License, Reason};
 
 /// `summary` and `license` are empty only where a fault says so.
@@ -56,21 +57,14 @@ impl Facts {
     }
 }
 
-/// A line of a table on a terminal, beside a name: as `apt`'s and `brew`'s authors keep it.
-const SUMMARY_MAX: usize = 72;
-
 fn summary(table: &mut Table) -> String {
     let Some(summary) =
         table.need::<Written<String>>("summary", "one line: what it is, as `summary = \"…\"`")
     else {
         return String::new();
     };
-    let count = summary.value.chars().count();
     if summary.value.trim().is_empty() || summary.value.contains('\n') {
         table.fault(summary.span.clone(), "a summary is one line", "say what it is");
-    } else if count > SUMMARY_MAX {
-        let help = format!("at most {SUMMARY_MAX} characters, no article, no name");
-        table.fault(summary.span.clone(), format!("a summary of {count} characters"), help);
     }
     summary.value
 }
@@ -113,8 +107,8 @@ impl Read for Watch {
         let mut table = at.table("a table", faults)?;
         let watch = Watch {
             github: table.take("github"),
-            git: table.take("git"),
-            page: table.take("page"),
+            git: table.take::<Url>("git").map(|url| url.0),
+            page: table.take::<Url>("page").map(|url| url.0),
             debian: table.take("debian"),
             pattern: table.take("pattern"),
             series: table.take("series"),

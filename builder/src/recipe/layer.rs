@@ -211,7 +211,7 @@ fn without(table: &mut Table) -> BTreeMap<String, String> {
     let parts: Named<Reason> = table.or_default("without");
     for (name, part) in parts.iter().filter(|(name, _)| !PARTS.contains(&name.as_str())) {
         let help = kegs::reader::meant(name, PARTS);
-        table.fault(part.span.clone(), format!("unknown key `{name}` in `without`"), help);
+        table.fault_of("T01", part.span.clone(), format!("unknown key `{name}` in `without`"), help);
     }
     parts.0.into_iter().map(|(name, reason)| (name, reason.value.0)).collect()
 }

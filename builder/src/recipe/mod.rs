@@ -18,6 +18,7 @@ pub mod facts;
 mod layer;
 pub mod option;
 mod own;
+pub mod patch;
 mod path;
 pub mod phrase;
 mod resolve;
@@ -34,6 +35,7 @@ mod written;
 pub use catalogue::{Catalogue, Provider, load, load_partly};
 pub use kegs::reader::nearest;
 pub use option::Refusal;
+pub use resolve::GivenUp;
 pub use variant::{
     Cargo, Cc, Choice, Debian, Dep, Get, Git, Kconfig, Linkage, OptionValue, Preset, Reach, Runtime, Source,
     Step, Targets, Test, Variant,

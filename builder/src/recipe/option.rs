@@ -147,12 +147,14 @@ pub struct Refusal {
     pub option: String,
     pub message: String,
     pub help: String,
+    /// The lint that it is.
+    pub id: &'static str,
 }
 
 impl Refusal {
     /// The fault, at the place of who asked.
     pub fn at(&self, text: &Text, span: std::ops::Range<usize>) -> Fault {
-        text.fault(span, &self.message).help(&self.help)
+        text.fault(span, &self.message).help(&self.help).id(self.id)
     }
 }
 
@@ -182,7 +184,7 @@ fn refusal(
     name: &str,
     value: &OptionValue,
 ) -> Option<Refusal> {
-    let refuse = |message, help| Some(Refusal { option: name.to_string(), message, help });
+    let refuse = |message, help| Some(Refusal { option: name.to_string(), message, help, id: "P10" });
     let Some((_, option)) = options.iter().find(|(known, _)| known == name) else {
         return refuse(
             format!("unknown option `{name}`"),
@@ -252,6 +254,7 @@ impl<'a> Settled<'a> {
                     option: by.to_string(),
                     message: format!("`{by}` {verb} `{option}`"),
                     help,
+                    id: "P06",
                 });
                 false
             }

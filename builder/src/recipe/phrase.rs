@@ -52,7 +52,7 @@ fn check(at: &Place, raw: &str, faults: &mut Faults) -> Option<()> {
         let word = raw[open..end].strip_prefix('{').and_then(|word| word.strip_suffix('}'));
         if let Err((message, help)) = word.ok_or_else(unpaired).and_then(known) {
             let span = at.within(open..end.max(open + 1));
-            faults.push(at.text.fault(span, message).help(help));
+            faults.push(at.text.fault(span, message).help(help).id("T13"));
             right = None;
         }
         rest = end.max(open + 1);

@@ -54,6 +54,17 @@ impl Recipe {
         own.or(self.layer.version.as_ref()).map(|version| &version.value)
     }
 
+    /// Why nobody should need this slot any more: its `deprecated`, or its `eol`.
+    pub fn given_up(&self, slot: &str) -> Option<GivenUp> {
+        let slot = self.slots.get(slot).map(|slot| &*slot.value);
+        let layers = || slot.into_iter().chain([&self.layer]);
+        let deprecated = layers().find_map(|layer| layer.deprecated.clone());
+        let deprecated = deprecated.map(|text| GivenUp { text, from: None });
+        let eol = || layers().find_map(|layer| layer.eol.as_ref());
+        deprecated
+            .or_else(|| eol().map(|eol| GivenUp { text: eol.value.clone(), from: Some(eol.value.clone()) }))
+    }
+
     /// Every option with its value; refused askings, for whoever knows where they were asked.
     pub fn settle(&self, choice: &Choice) -> Result<BTreeMap<String, OptionValue>, Vec<Refusal>> {
         settle(&self.options, choice)
@@ -65,7 +76,10 @@ impl Recipe {
             let span = archs.first().map_or(0..0, |first| first.span.clone());
             let help = meant(arch, archs.iter().map(|arch| arch.value.as_str()));
             faults.push(
-                self.text.fault(span, format!("`{}` does not build on `{arch}`", self.name)).help(help),
+                self.text
+                    .fault(span, format!("`{}` does not build on `{arch}`", self.name))
+                    .help(help)
+                    .id("P12"),
             );
         }
     }
@@ -78,7 +92,7 @@ impl Recipe {
             None if self.has_slot(slot) => (place, self.layer.clone()),
             None => {
                 let fault = self.text.fault(place, format!("`{}` has no slot `{slot}`", self.name));
-                faults.push(fault.help(meant(slot, self.slots().collect::<Vec<_>>())));
+                faults.push(fault.help(meant(slot, self.slots().collect::<Vec<_>>())).id("P04"));
                 return None;
             }
         };
@@ -91,7 +105,22 @@ impl Recipe {
     }
 
     fn lacks(&self, key: &str, span: Range<usize>) -> Faults {
-        Faults(vec![self.text.fault(span, format!("`{key}` is missing"))])
+        Faults(vec![self.text.fault(span, format!("`{key}` is missing")).id("T28")])
+    }
+}
+
+/// That a slot was given up: why, or from when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    pub text: String,
+    from: Option<String>,
+}
+
+impl GivenUp {
+    /// `today` as `2026-01-31`. What is no date holds always.
+    pub fn holds(&self, today: &str) -> bool {
+        let is_date = |from: &String| from.starts_with(|c: char| c.is_ascii_digit());
+        self.from.as_ref().filter(|from| is_date(from)).is_none_or(|from| from.as_str() <= today)
     }
 }
 

@@ -70,11 +70,11 @@ fn table_of(at: &Place, table: &mut Table) -> SourceWritten {
 
 fn git(table: &mut Table) -> Option<Git> {
     let url = table.take::<Url>("git");
-    let tag = table.take::<Phrase>("tag").map(|tag| tag.raw);
+    let tag = table.take::<Tag>("tag").map(|tag| tag.0);
     let commit = table.take::<Commit>("commit");
     if table.has("git") && !table.has("commit") {
         let span = table.key_span("git").unwrap_or_default();
-        table.fault(span, "`git` without `commit`", "add the commit that the tag is: tags move");
+        table.fault_of("T11", span, "`git` without `commit`", "add the commit that the tag is: tags move");
     }
     for alone in ["tag", "commit"] {
         if table.has(alone) && !table.has("git") {
@@ -117,7 +117,7 @@ fn empty(at: &Place) -> Source {
     }
 }
 
-struct Url(String);
+pub struct Url(pub String);
 
 impl Read for Url {
     fn read(at: &Place, faults: &mut Faults) -> Option<Url> {
@@ -130,6 +130,28 @@ impl Read for Url {
     }
 }
 
+struct Tag(String);
+
+impl Read for Tag {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Tag> {
+        let raw = Phrase::read(at, faults)?.raw;
+        // It stands on command lines of git, and in a ref: git-check-ref-format(1).
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+        if raw.starts_with('-') {
+            return at.fail_of(
+                "T11",
+                format!("the tag `{raw}` is an option to git"),
+                "a tag has no `-` first",
+                faults,
+            );
+        }
+        if raw.is_empty() || raw.contains(odd) || raw.contains("..") {
+            return at.fail_of("T11", format!("`{raw}` is no tag"), "as \"v{version}\"", faults);
+        }
+        Some(Tag(raw))
+    }
+}
+
 struct Commit(String);
 
 impl Read for Commit {
@@ -139,7 +161,8 @@ impl Read for Commit {
         if hex && matches!(string.len(), 40 | 64) {
             return Some(Commit(string.to_string()));
         }
-        at.fail(
+        at.fail_of(
+            "T10",
             "not a commit",
             "its whole name: 40 lower-case hex digits (64 in a sha256 repository)",
             faults,

@@ -63,7 +63,7 @@ impl Read for Reason {
     fn read(at: &Place, faults: &mut Faults) -> Option<Reason> {
         let reason = at.string("a reason", faults)?;
         if reason.trim().is_empty() {
-            return at.fail("a reason is missing", "say why: the next author asks", faults);
+            return at.fail_of("T24", "a reason is missing", "say why: the next author asks", faults);
         }
         Some(Reason(reason.to_string()))
     }
@@ -79,7 +79,8 @@ impl Read for License {
         match license_fault(text) {
             None => Some(License(text.to_string())),
             Some(what) => {
-                at.fail(what, "an SPDX expression, as \"MIT\" or \"GPL-2.0-only AND bzip2-1.0.6\"", faults)
+                let help = "an SPDX expression, as \"MIT\" or \"GPL-2.0-only AND bzip2-1.0.6\"";
+                at.fail_of("T06", what, help, faults)
             }
         }
     }

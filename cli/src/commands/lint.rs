@@ -1,11 +1,11 @@
 //! `rootbrew lint`: every finding of recipes and roles at once. Starts no process; changes nothing without `--fix`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use workbench::lint::{self, Finding, Ring, Severity, Tap};
 
 use crate::context::Context;
-use crate::terminal::{findings, talk};
+use crate::terminal::{data, findings, talk};
 use crate::trouble::{Result, Trouble};
 use crate::work::{ARCH, ground};
 
@@ -34,11 +34,52 @@ pub struct Wish {
 const RINGS: [Ring; 3] = [Ring::Text, Ring::Plan, Ring::Role];
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
+    if let Some(word) = &wish.explain {
+        return explain(word);
+    }
     let rings = rings(&wish.ring)?;
-    let tap = Tap::load(&context.tap, ground::implied(&ground::profile(context)?), ARCH);
-    let found = of_names(&tap, &wish.names, lint::check(&tap, &rings))?;
-    findings::print(&found, context.json);
+    let profile = ground::profile(context)?;
+    let look = || {
+        let tap = Tap::load(&context.tap, profile.clone(), ARCH);
+        let found = of_names(&wish.names, lint::check(&tap, &rings));
+        (tap, found)
+    };
+    let (tap, found) = look();
+    known(&tap, &wish.names)?;
+    let (tap, found) = if wish.fix && mend(context, look)? { look() } else { (tap, found) };
+    match &wish.sarif {
+        Some(path) => write_sarif(path, &tap, &found)?,
+        None => findings::print(&found, context.json),
+    }
     judge(&found, wish)
+}
+
+fn explain(word: &str) -> Result<()> {
+    let words = || lint::registry::all().flat_map(|lint| [lint.id, lint.name]);
+    let lint = lint::registry::find(word).ok_or_else(|| {
+        Trouble::Failed(format!("no lint `{word}`: {}", kegs::reader::meant(word, words())))
+    })?;
+    data(lint::page::explain(lint).trim_end());
+    Ok(())
+}
+
+/// Whether anything was changed.
+fn mend(context: &Context, look: impl FnMut() -> (Tap, Vec<Finding>)) -> Result<bool> {
+    let fixed = lint::fix::fix(look).map_err(Trouble::Failed)?;
+    for one in &fixed {
+        findings::fixed(one, context.json);
+    }
+    Ok(!fixed.is_empty())
+}
+
+fn write_sarif(path: &Path, tap: &Tap, found: &[Finding]) -> Result<()> {
+    let text = lint::sarif::sarif(tap, found, env!("CARGO_PKG_VERSION")).to_string();
+    if path == Path::new("-") {
+        data(&text);
+        return Ok(());
+    }
+    std::fs::write(path, text + "\n")
+        .map_err(|error| Trouble::Failed(format!("cannot write {}: {error}", path.display())))
 }
 
 fn rings(words: &[String]) -> Result<Vec<Ring>> {
@@ -50,12 +91,13 @@ fn rings(words: &[String]) -> Result<Vec<Ring>> {
 }
 
 /// Of the files of these recipes and roles; all when none is named.
-fn of_names(tap: &Tap, names: &[String], found: Vec<Finding>) -> Result<Vec<Finding>> {
-    for name in names {
-        tap.known(name).map_err(Trouble::Failed)?;
-    }
+fn of_names(names: &[String], found: Vec<Finding>) -> Vec<Finding> {
     let named = |finding: &Finding| names.iter().any(|name| Some(name.as_str()) == finding.owner());
-    Ok(found.into_iter().filter(|finding| names.is_empty() || named(finding)).collect())
+    found.into_iter().filter(|finding| names.is_empty() || named(finding)).collect()
+}
+
+fn known(tap: &Tap, names: &[String]) -> Result<()> {
+    names.iter().try_for_each(|name| tap.known(name)).map_err(Trouble::Failed)
 }
 
 fn judge(found: &[Finding], wish: &Wish) -> Result<()> {

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod deps;
 mod fetch;
+mod fmt;
 mod image;
 mod info;
 pub mod lint;
@@ -27,6 +28,8 @@ use crate::trouble::Result;
 pub fn run(context: &Context, command: Command) -> Result<()> {
     match command {
         Command::Lint(wish) => lint::run(context, &wish),
+        Command::Fmt { names, check: false } => fmt::write(context, &names),
+        Command::Fmt { names, check: true } => fmt::check(context, &names),
         Command::Fetch { names } => fetch::run(context, &names),
         Command::Plan { names } => plan::run(context, &names),
         Command::Build { names, all: false } => build::run(context, &names),

@@ -1,6 +1,7 @@
 //! Findings of lints, drawn or as JSON, and their sum.
 
 use serde_json::{Value, json};
+use workbench::lint::fix::Fixed;
 use workbench::lint::{Finding, Severity};
 
 use super::{data, faults, talk};
@@ -12,6 +13,17 @@ pub fn print(found: &[Finding], as_json: bool) {
         } else {
             talk(faults::draw(&finding.fault, severity(finding)).trim_end());
         }
+    }
+}
+
+/// `fixed   recipes/zlib/recipe.toml:3   T12 writes …`.
+pub fn fixed(one: &Fixed, as_json: bool) {
+    let file = one.path.display();
+    if as_json {
+        let line = json!({ "event": "fixed", "id": one.id, "file": file.to_string(), "line": one.line, "what": one.what });
+        data(&line.to_string());
+    } else {
+        super::event("fixed", &format!("{file}:{}", one.line), &format!(" {} {}", one.id, one.what));
     }
 }
 

@@ -15,7 +15,7 @@ use assembler::{Asked, ImageTree, Keg, Runtime, compose, size, strip, text, writ
 use builder::plan::Plan;
 use builder::recipe::Reach;
 use kegs::collect::Kept;
-use kegs::{Action, Digest, Node, Outcome, Store, Tree};
+use kegs::{Action, Digest, Faults, Node, Outcome, Store, Tree};
 use serde::{Deserialize, Serialize};
 
 use super::Target;
@@ -253,26 +253,13 @@ const AGENT_BY_CARGO: &str = "x86_64-unknown-linux-gnu/agent/rootbrew-agent";
 /// A role's limits hold for what was made: what exceeds one is said with both figures.
 fn check_limits(role: &Role, facts: &Facts) -> Result<()> {
     let limits = &role.limits;
-    let each = [
-        ("root_disk", limits.root_disk_bytes, facts.root_bytes),
-        ("root_wire", limits.root_wire_bytes, facts.root_wire_bytes),
-        ("kernel", limits.kernel_bytes, facts.kernel_bytes),
-        ("files", limits.files, facts.files as u64),
+    let found = [
+        ("root_disk", facts.root_bytes, limits.root_disk_bytes),
+        ("root_wire", facts.root_wire_bytes, limits.root_wire_bytes),
+        ("kernel", facts.kernel_bytes, limits.kernel_bytes),
+        ("files", facts.files as u64, limits.files),
     ];
-    let over = each.iter().filter_map(|(name, limit, found)| {
-        let limit = (*limit)?;
-        (*found > limit)
-            .then(|| format!("`{name}` is {found}, the limit in roles/{}.toml is {limit}", role.name))
-    });
-    let over: Vec<String> = over.collect();
-    if over.is_empty() {
-        return Ok(());
-    }
-    Err(Trouble::Failed(format!(
-        "{}\n`rootbrew size {}` shows where the bytes go",
-        over.join("\n"),
-        role.name
-    )))
+    Ok(Faults(workbench::lint::role::over_limits(&role.text, &found)).or(())?)
 }
 
 fn io<'a>(tried: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Trouble + 'a {

@@ -33,7 +33,7 @@ pub fn parse<T>(
     let (root, errors) = DeTable::parse_recoverable(&text.content);
     // With broken syntax the rest is guessed: its faults would mislead.
     if !errors.is_empty() {
-        errors.iter().for_each(|error| faults.push(syntax(&text, error)));
+        errors.iter().for_each(|error| faults.push(syntax(&text, error).id("T00")));
         return None;
     }
     let mut table = Table::new(&text, root.span(), root.get_ref(), faults);
@@ -44,6 +44,9 @@ pub fn parse<T>(
 
 fn utf8(path: &Path, bytes: &[u8], faults: &mut Faults) -> Option<Text> {
     let fault = match std::str::from_utf8(bytes) {
+        Ok(content) if content.starts_with('\u{feff}') => Text::new(path, content)
+            .fault(0..'\u{feff}'.len_utf8(), "a byte-order mark")
+            .help("save the file as UTF-8 without it"),
         Ok(content) if content.len() <= TEXT_MAX_BYTES => return Some(Text::new(path, content)),
         Ok(_) => Text::new(path, "").fault(0..0, "larger than 4 MiB"),
         Err(error) => {
@@ -54,7 +57,7 @@ fn utf8(path: &Path, bytes: &[u8], faults: &mut Faults) -> Option<Text> {
                 .help("save the file as UTF-8")
         }
     };
-    faults.push(fault);
+    faults.push(fault.id("T00"));
     None
 }
 
@@ -132,7 +135,7 @@ impl<'a, 'f> Table<'a, 'f> {
     pub fn need<T: Read>(&mut self, key: &'static str, help: &str) -> Option<T> {
         if !self.has(key) {
             let span = self.head();
-            self.faults.push(self.text.fault(span, format!("`{key}` is missing")).help(help));
+            self.faults.push(self.text.fault(span, format!("`{key}` is missing")).help(help).id("T28"));
         }
         self.take(key)
     }
@@ -172,6 +175,17 @@ impl<'a, 'f> Table<'a, 'f> {
         self.faults.push(self.text.fault(span, message).help(help));
     }
 
+    /// As [`Table::fault`], with the lint that it is.
+    pub fn fault_of(
+        &mut self,
+        id: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(self.text.fault(span, message).help(help).id(id));
+    }
+
     /// What nobody took is unknown `place` (`in a recipe`).
     pub fn close(&mut self, place: &str) {
         self.close_with(place, &[]);
@@ -190,7 +204,7 @@ impl<'a, 'f> Table<'a, 'f> {
                 let hint = hints.iter().find(|(word, _)| *word == name);
                 let help = hint
                     .map_or_else(|| meant(name, self.known.iter().copied()), |(_, hint)| hint.to_string());
-                self.faults.push(fault.help(help));
+                self.faults.push(fault.help(help).id("T01"));
             }
         }
         self.taken = self.entries.len();

@@ -67,6 +67,18 @@ impl<'a> Place<'a> {
         None
     }
 
+    /// As [`Place::fail`], with the lint that it is.
+    pub fn fail_of<T>(
+        &self,
+        id: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        faults.push(self.text.fault(self.span.clone(), message).help(help).id(id));
+        None
+    }
+
     pub fn fail<T>(
         &self,
         message: impl Into<String>,

@@ -14,6 +14,7 @@ mod comment;
 mod entry;
 pub mod order;
 mod section;
+pub mod tap;
 #[cfg(test)]
 mod tests;
 mod value;

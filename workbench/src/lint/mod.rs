@@ -13,18 +13,26 @@
 pub mod allow;
 pub mod doc;
 pub mod finding;
+pub mod fix;
+pub mod page;
 pub mod plan;
 pub mod registry;
+pub mod role;
+pub mod sarif;
 pub mod tap;
+pub mod text;
 
 pub use finding::{Edit, Finding, Fix};
 pub use registry::{Lint, Mend, Ring, Severity};
 pub use tap::Tap;
 
+const LOOKS: [(Ring, fn(&Tap) -> Vec<Finding>); 3] =
+    [(Ring::Text, text::findings), (Ring::Plan, plan::findings), (Ring::Role, role::findings)];
+
 /// What the rings that need only the tap find, with what recipes silence taken away; sorted.
 pub fn check(tap: &Tap, rings: &[Ring]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (ring, look) in [(Ring::Plan, plan::findings as fn(&Tap) -> Vec<Finding>)] {
+    for (ring, look) in LOOKS {
         if rings.contains(&ring) {
             findings.extend(look(tap));
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
 use builder::plan::Implied;
+use builder::preset::Profile;
 use builder::recipe::{self, Catalogue};
 use kegs::fault::{Faults, Text};
 use rayon::prelude::*;
@@ -18,9 +19,12 @@ pub struct Tap {
     /// Every recipe whose text can be read, faults or not; by name.
     pub recipes: Vec<RecipeFolder>,
     pub role_texts: Vec<Text>,
-    /// What builds bring unwritten.
+    pub profile: Profile,
+    /// What builds bring unwritten: the profile's word.
     pub implied: Implied,
     pub arch: String,
+    /// As `2026-01-31`, in UTC: some lints ask what is over.
+    pub today: String,
     /// What the loaders found.
     pub faults: Faults,
 }
@@ -34,7 +38,8 @@ pub struct RecipeFolder {
 }
 
 impl Tap {
-    pub fn load(root: &Path, implied: Implied, arch: &str) -> Tap {
+    pub fn load(root: &Path, profile: Profile, arch: &str) -> Tap {
+        let implied = Implied { cc: profile.cc.clone(), tools: profile.tools() };
         let (catalogue, mut faults) = recipe::load_partly(root);
         let names: Vec<&str> =
             catalogue.recipes.keys().chain(catalogue.broken.keys()).map(String::as_str).collect();
@@ -51,7 +56,18 @@ impl Tap {
         }
         let paths = names.iter().map(|name| format!("roles/{name}.toml"));
         let role_texts = paths.filter_map(|path| text(root, &path)).collect();
-        Tap { root: root.into(), catalogue, roles, recipes, role_texts, implied, arch: arch.into(), faults }
+        Tap {
+            root: root.into(),
+            catalogue,
+            roles,
+            recipes,
+            role_texts,
+            profile,
+            implied,
+            arch: arch.into(),
+            today: today(),
+            faults,
+        }
     }
 
     /// That a recipe or role of this name is there.
@@ -73,6 +89,22 @@ impl Tap {
     pub fn read(&self, path: &str) -> Option<Text> {
         text(&self.root, path)
     }
+}
+
+/// Days to a date: "days_from_civil" the other way, by Howard Hinnant (chrono-compatible date algorithms).
+fn today() -> String {
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let days = (seconds / 86_400) as i64 + 719_468;
+    let era = days / 146_097;
+    let of_era = days - era * 146_097;
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 fn text(root: &Path, path: &str) -> Option<Text> {

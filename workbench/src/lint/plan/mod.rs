@@ -1,5 +1,7 @@
 //! The ring `plan`: what only all recipes and roles together tell. Plans everything, and builds nothing.
 
+mod wide;
+
 use builder::plan::{self, Asked, AskedKeg, Plan};
 use kegs::Faults;
 use kegs::fault::Text;
@@ -20,7 +22,8 @@ pub struct Plans {
 
 pub fn findings(tap: &Tap) -> Vec<Finding> {
     let plans = Plans::of(tap);
-    plans.faults.0.iter().cloned().map(Finding::of_fault).collect()
+    let faults = plans.faults.0.iter().cloned().map(Finding::of_fault);
+    faults.chain(wide::findings(tap, &plans)).collect()
 }
 
 impl Plans {
