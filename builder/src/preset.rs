@@ -13,6 +13,9 @@
 //! ```
 
 mod autotools;
+mod cargo;
+#[cfg(test)]
+mod cargo_tests;
 mod cmake;
 mod configure;
 mod environment;
@@ -71,17 +74,9 @@ pub fn tools(preset: Preset) -> &'static [&'static str] {
         Preset::Autotools | Preset::Configure | Preset::Make | Preset::Kbuild => &["make"],
         Preset::Cmake => &["cmake", "ninja"],
         Preset::Meson => &["meson", "ninja"],
-        Preset::Cargo => &["cargo"],
         Preset::Python => &["python"],
         Preset::Perl => &["make", "perl"],
-        Preset::Script => &[],
+        // Rust is in the seed that the profile says for this preset.
+        Preset::Cargo | Preset::Script => &[],
     }
-}
-
-/// The presets that are [`known`], as a person reads them.
-pub const KNOWN: &str = "autotools, configure, make, cmake, meson, python, perl, kbuild, script";
-
-/// Whether this version of rootbrew can write the preset's script.
-pub fn known(preset: Preset) -> bool {
-    !matches!(preset, Preset::Cargo)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use builder::fetch::{Mirror, Network, Places};
+use builder::fetch::{Mirror, Network, Places, Registry};
 use builder::sandbox::Limits;
 use builder::schedule::Cancel;
 use kegs::Store;
@@ -36,6 +36,7 @@ impl Context {
             folders: global.sources,
             mirrors,
             apt: Some(cache.join("apt")),
+            registry: Some(Registry::new(&cache.join("cargo"))),
             network,
             ..Places::default()
         };

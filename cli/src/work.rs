@@ -1,5 +1,6 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
+pub mod agent;
 pub mod build;
 pub mod graph;
 pub mod ground;
@@ -95,7 +96,9 @@ impl Tap {
     }
 
     pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
-        let plan = plan::plan(&self.catalogue, &workbench::ask::of_role(&role, ARCH), implied)?;
+        let mut asked = workbench::ask::of_role(&role, ARCH);
+        asked.kegs.extend(agent::asked(&role, &self.catalogue));
+        let plan = plan::plan(&self.catalogue, &asked, implied)?;
         Ok(Target { name: role.name.clone(), role: Some(role), plan })
     }
 }

@@ -4,8 +4,8 @@
 //! nothing, and what it writes are files of the tap: whole, by rename, or not at all.
 
 pub mod ask;
-pub mod graph;
 pub mod file;
 pub mod fmt;
+pub mod graph;
 pub mod lint;
 pub mod search;

@@ -65,6 +65,8 @@ pub enum Miss {
     Offline,
     #[error("{0}")]
     Apt(String),
+    #[error("{0}")]
+    Cargo(String),
 }
 
 impl Miss {

@@ -24,7 +24,7 @@ pub fn search(job: &Job, partial: &mut Partial, tried: &mut Vec<Attempt>) -> Res
 }
 
 /// The first file in `folder` with a fitting name and the right digest, copied.
-fn look(job: &Job, partial: &mut Partial, folder: &Path) -> Result<Result<Digest, Miss>, Stop> {
+pub fn look(job: &Job, partial: &mut Partial, folder: &Path) -> Result<Result<Digest, Miss>, Stop> {
     let mut last = Miss::NoFile;
     for name in job.wanted.file_names() {
         let file = match File::open(folder.join(&name)) {

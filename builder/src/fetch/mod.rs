@@ -1,6 +1,6 @@
 //! Fetch: places to bytes.
 //!
-//! A source is its sha256. A folder, a URL, a mirror and Debian's source archive are *places for the same bytes*: they
+//! A source is its sha256. A folder, a URL, a mirror, cargo's registry and Debian's source archive are *places for the same bytes*: they
 //! are asked in that order, and the digest decides, never the place. What is whole and right is adopted by the store;
 //! nothing else is kept but a partial download under the store's staging name, which the next try resumes.
 //!
@@ -18,6 +18,7 @@ mod git_http;
 mod http;
 mod partial;
 mod patience;
+mod registry;
 mod wanted;
 
 #[cfg(test)]
@@ -37,7 +38,8 @@ pub use blobs::{Blobs, Folder};
 pub use error::{Attempt, FetchError, Miss};
 pub use git::{Commit, GitError, fetch_git};
 pub use patience::Patience;
-pub use wanted::{Debian, Event, Mirror, Network, Places, Pool, Step, Wanted};
+pub use registry::Registry;
+pub use wanted::{Crate, Debian, Event, Mirror, Network, Places, Pool, Step, Wanted};
 
 use download::{Job, Stop};
 use http::Client;
@@ -63,7 +65,10 @@ pub fn fetch(
         while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&at| at < wanted.len()) {
             let job = Job { wanted: &wanted[at], places, into, client: &client, events, cancel };
             let result = one(&job);
-            job.tell(if result.is_ok() { Step::Done } else { Step::Failed });
+            job.tell(match &result {
+                Ok(digest) => Step::Done { bytes: digest.size_bytes },
+                Err(_) => Step::Failed,
+            });
             *results[at].lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = result;
         }
     };
@@ -107,7 +112,7 @@ fn one(job: &Job) -> Result<Digest, FetchError> {
 
 fn search(job: &Job, partial: &mut Partial) -> Result<Digest, FetchError> {
     let mut tried = Vec::new();
-    let searches = [folder::search, download::from_urls, debian::search];
+    let searches = [folder::search, download::from_urls, registry::search, debian::search];
     for search in searches {
         match search(job, partial, &mut tried) {
             Ok(digest) => return Ok(digest),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Patience;
+use super::{Patience, Registry};
 
 /// One file to bring into the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,8 +15,16 @@ pub struct Wanted {
     pub size_bytes: Option<u64>,
     /// The same bytes each; asked in this order.
     pub urls: Vec<String>,
+    pub krate: Option<Crate>,
     pub debian: Option<Debian>,
     pub pool: Option<Pool>,
+}
+
+/// A crate as cargo's registry names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crate {
+    pub name: String,
+    pub version: String,
 }
 
 /// A source in Debian's archive: `name=version`, of which only the upstream archive is taken.
@@ -46,6 +54,8 @@ pub struct Places {
     pub mirrors: Vec<Mirror>,
     /// Our own apt state (lists, locks), made when needed; none: Debian's archive is not asked.
     pub apt: Option<PathBuf>,
+    /// None: cargo's registry is not asked.
+    pub registry: Option<Registry>,
     pub network: Network,
     pub patience: Patience,
 }
@@ -89,7 +99,9 @@ pub enum Step<'a> {
         reason: &'a str,
         pause: Duration,
     },
-    Done,
+    Done {
+        bytes: u64,
+    },
     Failed,
 }
 
@@ -103,11 +115,20 @@ impl Wanted {
     /// The names that a folder may hold it under, likeliest first.
     pub fn file_names(&self) -> Vec<String> {
         let of_urls = self.urls.iter().filter_map(|url| url.split(['?', '#']).next()?.rsplit('/').next());
+        let of_crate = self.krate.iter().map(|krate| format!("{}-{}.crate", krate.name, krate.version));
+        let of_crate: Vec<String> = of_crate.collect();
         let of_debian = self.debian.iter().filter_map(|debian| debian.file.as_deref());
         let of_pool = self.pool.iter().filter_map(|pool| pool.path.rsplit('/').next());
         let hash = hex::encode(self.sha256);
         let mut names: Vec<String> = Vec::new();
-        for name in of_urls.chain(of_debian).chain(of_pool).chain([self.name.as_str(), hash.as_str()]) {
+        for name in of_crate
+            .iter()
+            .map(String::as_str)
+            .chain(of_urls)
+            .chain(of_debian)
+            .chain(of_pool)
+            .chain([self.name.as_str(), hash.as_str()])
+        {
             let plain = !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != "..";
             if plain && !names.iter().any(|known| known == name) {
                 names.push(name.to_string());

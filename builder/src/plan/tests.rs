@@ -403,17 +403,6 @@ fn a_virtual_may_be_one_slots_own() {
 }
 
 #[test]
-fn a_preset_that_cannot_be_built_is_refused() {
-    check(
-        "a | preset = \"cargo\"",
-        "a",
-        expect![[r#"
-        recipes/a/recipe.toml:4:11: this rootbrew can't build preset `cargo` yet; the presets that build: autotools, configure, make, cmake, meson, python, perl, kbuild, script
-    "#]],
-    );
-}
-
-#[test]
 fn a_keg_in_braces_is_the_dependencys_prefix() {
     let tap = catalogue("a | link = [\"b\"] | args = [\"--with-b={keg:b}\"]\nb |");
     let plan = planned(&tap, "a").unwrap();

@@ -9,7 +9,6 @@ use kegs::{Fault, Faults, Text};
 
 use super::collect::Place;
 use super::{Asked, AskedKeg};
-use crate::preset;
 use crate::recipe::{Catalogue, Choice, Dep, OptionValue, Recipe, Variant, nearest};
 
 pub(super) struct Wish<'w> {
@@ -209,18 +208,12 @@ impl<'a> Wishes<'a> {
         }
     }
 
-    /// The variant of a place; that its preset can't be built yet is a fault.
+    /// The variant of a place.
     pub fn variant(&self, place: Place, choice: &Choice) -> Result<Variant, Faults> {
         let Some(recipe) = self.catalogue.recipes.get(place.0) else {
             unreachable!("a place is of the catalogue")
         };
-        let variant = recipe.variant(Some(place.1), choice, &self.asked.arch)?;
-        if preset::known(variant.preset) {
-            return Ok(variant);
-        }
-        let message = format!("this rootbrew can't build preset `{:?}` yet", variant.preset).to_lowercase();
-        let fault = variant.text.fault(variant.span.clone(), message);
-        Err(Faults(vec![fault.help(format!("the presets that build: {}", preset::KNOWN))]))
+        recipe.variant(Some(place.1), choice, &self.asked.arch)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BUILD, KegAt, Place, kbuild};
+use super::{BUILD, KegAt, Place, cargo, kbuild};
 use crate::recipe::variant::{Cc, Linkage, Preset, Variant};
 
 /// Every variable of the build, by name; the recipe's `env` comes last and wins.
@@ -47,6 +47,9 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
         for (name, value) in kbuild::ENVIRONMENT {
             set(name, value.to_string());
         }
+    }
+    if variant.preset == Preset::Cargo {
+        set("CARGO_TARGET_DIR", cargo::TARGET.to_string());
     }
     all.extend(variant.env.clone());
     all

@@ -8,6 +8,8 @@
 //! triplet = { profile = "{arch}-linux-musl", seed = "{arch}-linux-gnu" }
 //! path    = ["/usr/bin", "/usr/sbin"]     # after the kegs' own
 //! cflags  = ["-O2"]
+//! rustflags = ["--remap-path-prefix=/build=."]     # rustc's words, and lines of cargo's [profile.release]
+//! rustprofile = ["codegen-units = 1"]
 //! [feature.relro]                         # a recipe's `without` takes it away
 //! ldflags = ["-Wl,-z,relro,-z,now"]
 //! [feature.relro.off]                     # and may have to say so
@@ -45,6 +47,11 @@ pub struct Profile {
     pub cflags: Vec<String>,
     #[serde(default)]
     pub ldflags: Vec<String>,
+    #[serde(default)]
+    pub rustflags: Vec<String>,
+    /// Lines of TOML.
+    #[serde(default)]
+    pub rustprofile: Vec<String>,
     /// Names as in a recipe's `without`.
     #[serde(default)]
     pub feature: BTreeMap<String, Feature>,
@@ -79,6 +86,10 @@ pub struct Feature {
     pub cflags: Vec<String>,
     #[serde(default)]
     pub ldflags: Vec<String>,
+    #[serde(default)]
+    pub rustflags: Vec<String>,
+    #[serde(default)]
+    pub rustprofile: Vec<String>,
     /// What to say where it is unwanted.
     #[serde(default)]
     pub off: Flags,
@@ -91,6 +102,10 @@ pub struct Flags {
     pub cflags: Vec<String>,
     #[serde(default)]
     pub ldflags: Vec<String>,
+    #[serde(default)]
+    pub rustflags: Vec<String>,
+    #[serde(default)]
+    pub rustprofile: Vec<String>,
 }
 
 /// Reads `toolchains/<name>.toml`.
@@ -126,15 +141,38 @@ impl Profile {
 
     /// The flags, but for what the recipe does `without`.
     pub fn flags(&self, variant: &Variant) -> Flags {
-        let mut flags = Flags { cflags: self.cflags.clone(), ldflags: self.ldflags.clone() };
+        let mut flags = Flags {
+            cflags: self.cflags.clone(),
+            ldflags: self.ldflags.clone(),
+            rustflags: self.rustflags.clone(),
+            rustprofile: self.rustprofile.clone(),
+        };
         for (name, feature) in &self.feature {
-            let (cflags, ldflags) = match variant.without.contains_key(name) {
-                true => (&feature.off.cflags, &feature.off.ldflags),
-                false => (&feature.cflags, &feature.ldflags),
-            };
-            flags.cflags.extend_from_slice(cflags);
-            flags.ldflags.extend_from_slice(ldflags);
+            match variant.without.contains_key(name) {
+                true => flags.add(&feature.off),
+                false => flags.add(&feature.on()),
+            }
         }
         flags
+    }
+}
+
+impl Feature {
+    fn on(&self) -> Flags {
+        Flags {
+            cflags: self.cflags.clone(),
+            ldflags: self.ldflags.clone(),
+            rustflags: self.rustflags.clone(),
+            rustprofile: self.rustprofile.clone(),
+        }
+    }
+}
+
+impl Flags {
+    fn add(&mut self, more: &Flags) {
+        self.cflags.extend_from_slice(&more.cflags);
+        self.ldflags.extend_from_slice(&more.ldflags);
+        self.rustflags.extend_from_slice(&more.rustflags);
+        self.rustprofile.extend_from_slice(&more.rustprofile);
     }
 }

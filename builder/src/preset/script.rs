@@ -11,17 +11,18 @@
 use super::quote::word;
 use super::shell::{Steps, function};
 use super::{
-    BUILD, OUT, Place, RECIPE, autotools, cmake, configure, finish, kbuild, make, meson, perl, python, unpack,
+    BUILD, OUT, Place, RECIPE, autotools, cargo, cmake, configure, finish, kbuild, make, meson, perl, python,
+    unpack,
 };
 use crate::recipe::variant::{Preset, Step, Variant};
 
 /// The text of `/build-script`: POSIX sh, the same bytes for the same variant and place.
-///
-/// # Panics
-/// For a preset that is not [`known`](super::known): the plan refuses it, at the recipe's line.
 pub fn script(variant: &Variant, place: &Place) -> String {
     let steps = steps(variant, place);
     let mut text = head(variant);
+    if variant.preset == Preset::Cargo {
+        text.push_str(&function("vendor", &cargo::vendor()));
+    }
     text.push_str(&function("do_unpack", &unpack::unpack(variant)));
     text.push_str(&function("do_patch", &unpack::patch(variant)));
     text.push_str(&function("preset_configure", &steps.configure));
@@ -37,6 +38,7 @@ pub fn script(variant: &Variant, place: &Place) -> String {
 fn steps(variant: &Variant, place: &Place) -> Steps {
     match variant.preset {
         Preset::Autotools => autotools::steps(variant, place),
+        Preset::Cargo => cargo::steps(variant, place),
         Preset::Configure => configure::steps(variant),
         Preset::Make => make::steps(variant),
         Preset::Cmake => cmake::steps(variant, place),
@@ -45,7 +47,6 @@ fn steps(variant: &Variant, place: &Place) -> Steps {
         Preset::Perl => perl::steps(variant, place),
         Preset::Kbuild => kbuild::steps(variant),
         Preset::Script => Steps::default(),
-        other => unreachable!("the plan refuses preset {other:?}"),
     }
 }
 

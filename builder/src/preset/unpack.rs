@@ -2,6 +2,7 @@
 //!
 //! An archive is unpacked by tar under the name it has, whatever it is: `/src/<n>/` holds nothing else.
 
+use super::cargo;
 use super::quote::word;
 use super::{RECIPE, SOURCES};
 use crate::recipe::variant::{Source, Variant};
@@ -16,6 +17,9 @@ pub fn unpack(variant: &Variant) -> Vec<String> {
 }
 
 fn one(n: usize, source: &Source) -> Vec<String> {
+    if let (true, Some(krate), Some(sha256)) = (source.vendored, &source.krate, source.sha256) {
+        return vec![cargo::vendored(n, krate, &sha256)];
+    }
     let into = match &source.into {
         Some(into) => format!("\"$TREE\"/{}", word(into)),
         None => "\"$TREE\"".to_string(),
@@ -24,7 +28,8 @@ fn one(n: usize, source: &Source) -> Vec<String> {
     if source.into.is_some() {
         lines.push(format!("mkdir -p {into}"));
     }
-    lines.push(match (source.git.is_some(), source.unpack) {
+    let is_tree = source.git.is_some() || !source.tap.is_empty();
+    lines.push(match (is_tree, source.unpack) {
         (false, true) => {
             format!("tar -x --no-same-owner --strip-components={} -C {into} -f {SOURCES}/{n}/*", source.strip)
         }

@@ -25,6 +25,19 @@ pub fn check(recipe: &Recipe, faults: &mut Faults) {
     for path in patches(recipe).filter(|path| !path.contains('{')) {
         faults.0.extend(super::patch::faults(recipe, path));
     }
+    taps(recipe, faults);
+}
+
+/// What a source takes of the tap itself.
+fn taps(recipe: &Recipe, faults: &mut Faults) {
+    let tap = super::crates::tap(&recipe.folder);
+    let sources = layers(recipe).flat_map(|layer| &layer.source).flat_map(|sources| &sources.value.0);
+    for source in sources.map(|written| &written.source) {
+        for path in source.tap.iter().filter(|path| !tap.join(path).exists()) {
+            let fault = recipe.text.fault(source.span.clone(), format!("no `{path}` in the tap"));
+            faults.push(fault.help("`tap` names files and folders beside `recipes/`"));
+        }
+    }
 }
 
 /// As [`check`] with the words known: once for each variant.
@@ -74,7 +87,6 @@ fn of_layer(layer: &Layer, all: &mut Vec<Named>) {
     add(&layer.patches, all);
     add(layer.inject.0.values().chain(layer.files.0.values()).map(|written| &written.value), all);
     add(layer.kconfig.iter().flat_map(|kconfig| &kconfig.fragments), all);
-    add(layer.cargo.iter().flat_map(|cargo| &cargo.lock), all);
     let sources = layer.source.iter().flat_map(|sources| &sources.value.0);
     let files =
         sources.filter_map(|written| Some((written.source.file.clone()?, written.source.span.clone())));

@@ -191,7 +191,7 @@ fn digest(
     for written in std::iter::once(first).chain(rest) {
         let source = &written.source;
         let by_key = layer.sha256.is_some() && rest.is_empty();
-        if source.git.is_none() && source.file.is_none() && source.sha256.is_none() && !by_key {
+        if !names_itself(source) && source.sha256.is_none() && !by_key {
             // A slot stands below what it changes. Its version changed and the digest did not: there it is missing.
             let changed =
                 |version: &&Written<Version>| rest.is_empty() && version.span.start > sources.span.end;
@@ -211,6 +211,11 @@ fn digest(
         }
     }
     digest_twice(layer, &mut push);
+}
+
+/// Its commit is its digest, or its files are read where they are.
+fn names_itself(source: &super::variant::Source) -> bool {
+    source.git.is_some() || source.file.is_some() || !source.tap.is_empty()
 }
 
 /// `sha256` beside `source` is for a single source that has none of its own.

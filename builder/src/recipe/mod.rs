@@ -13,9 +13,11 @@
 mod beside;
 pub mod catalogue;
 mod check;
+pub mod crates;
 pub mod dep;
 pub mod facts;
 mod layer;
+pub mod lock;
 pub mod option;
 mod own;
 pub mod patch;
@@ -37,8 +39,8 @@ pub use kegs::reader::nearest;
 pub use option::Refusal;
 pub use resolve::GivenUp;
 pub use variant::{
-    Cargo, Cc, Choice, Debian, Dep, Get, Git, Kconfig, Linkage, OptionValue, Preset, Reach, Runtime, Source,
-    Step, Targets, Test, Variant,
+    Cargo, Cc, Choice, Crate, Debian, Dep, Get, Git, Kconfig, Linkage, OptionValue, Preset, Reach, Runtime,
+    Source, Step, Targets, Test, Variant,
 };
 pub use version::Version;
 pub use written::Recipe;

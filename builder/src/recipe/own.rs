@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use kegs::fault::Faults;
-use kegs::reader::{Named, Place, Read, Scalar};
+use kegs::reader::{Named, Place, Read, Scalar, Written};
 
+use super::lock;
 use super::path::Inside;
 use super::phrase::Phrase;
 
@@ -78,6 +79,8 @@ impl KconfigWritten {
 pub struct CargoWritten {
     pub bins: Vec<String>,
     pub features: Vec<String>,
+    pub package: Option<Written<String>>,
+    pub profile: Option<String>,
     pub lock: Option<Inside>,
 }
 
@@ -87,10 +90,22 @@ impl Read for CargoWritten {
         let cargo = CargoWritten {
             bins: table.or_default("bins"),
             features: table.or_default("features"),
+            package: table.take("package"),
+            profile: table.take("profile"),
             lock: table.take("lock"),
         };
         table.close("in `cargo`");
+        words(&cargo, at, faults);
         Some(cargo)
+    }
+}
+
+/// They stand in paths: a program's under `target`, a profile's folder.
+fn words(cargo: &CargoWritten, at: &Place, faults: &mut Faults) {
+    let package = cargo.package.iter().map(|package| &package.value);
+    for word in cargo.bins.iter().chain(package).chain(&cargo.profile).filter(|word| !lock::is_name(word)) {
+        let fault = at.text.fault(at.span.clone(), format!("`{word}` is no name in `cargo`"));
+        faults.push(fault.help("letters, digits, `-` and `_`"));
     }
 }
 
@@ -100,6 +115,8 @@ impl CargoWritten {
         let mut merged = below.unwrap_or_default();
         merged.bins.extend(over.bins.iter().cloned());
         merged.features.extend(over.features.iter().cloned());
+        merged.package = over.package.clone().or(merged.package);
+        merged.profile = over.profile.clone().or(merged.profile);
         merged.lock = over.lock.clone().or(merged.lock);
         Some(merged)
     }

@@ -7,7 +7,9 @@ use kegs::fault::Faults;
 use kegs::reader::meant;
 
 use super::beside;
+use super::crates;
 use super::layer::Layer;
+use super::lock::Lock;
 use super::option::{OptionWritten, Refusal, is_on, settle, switch};
 use super::own::KconfigWritten;
 use super::path::{Inside, PathMap};
@@ -34,7 +36,10 @@ impl Recipe {
         let Some(preset) = layer.preset.clone() else { return Err(self.lacks("preset", span)) };
         let words = Words { name: &self.name, version: &version.value, slot, arch };
         beside::check_words(self, &words, &mut faults);
-        let draft = Draft { recipe: self, layer: &layer, options: &options, preset: preset.value };
+        let lock = (preset.value == Preset::Cargo)
+            .then(|| crates::lock(self, &layer, preset.span.clone(), &words, &mut faults))
+            .flatten();
+        let draft = Draft { recipe: self, layer: &layer, options: &options, preset: preset.value, lock };
         let mut variant = draft.variant(slot, &version.value, arch, span);
         variant.each_text(&mut |text| {
             if text.contains('{') {
@@ -130,6 +135,8 @@ struct Draft<'a> {
     layer: &'a Layer,
     options: &'a BTreeMap<String, OptionValue>,
     preset: Preset,
+    /// Of the preset `cargo`.
+    lock: Option<Lock>,
 }
 
 impl<'a> Draft<'a> {
@@ -145,7 +152,7 @@ impl<'a> Draft<'a> {
             home: self.recipe.facts.home.clone(),
             sources: self.sources(),
             preset: self.preset,
-            cc: layer.cc.unwrap_or(Cc::Profile),
+            cc: layer.cc.unwrap_or(self.usual_cc()),
             linkage: layer.linkage.unwrap_or(Linkage::Static),
             configure: layer.configure.as_ref().map_or("./configure", |configure| &configure.raw).to_string(),
             args: self.args(),
@@ -183,6 +190,11 @@ impl<'a> Draft<'a> {
             text: self.recipe.text.clone(),
             span,
         }
+    }
+
+    /// Debian has Rust's library for its own C library only, so what is Rust is linked by the seed's compiler.
+    fn usual_cc(&self) -> Cc {
+        if self.preset == Preset::Cargo { Cc::Seed } else { Cc::Profile }
     }
 
     fn value(&self, option: &str) -> &OptionValue {
@@ -240,7 +252,8 @@ impl<'a> Draft<'a> {
             source.sha256 = source.sha256.or(digest);
             source
         };
-        all.filter(wanted).map(with_digest).collect()
+        let crates = self.lock.iter().flat_map(crates::sources);
+        all.filter(wanted).map(with_digest).chain(crates).collect()
     }
 
     fn kconfig(&self) -> Option<Kconfig> {
@@ -261,7 +274,9 @@ impl<'a> Draft<'a> {
         Some(Cargo {
             bins: cargo.bins,
             features: cargo.features.into_iter().chain(features).collect(),
-            lock: cargo.lock.map(|path| path.0.raw),
+            package: cargo.package.map(|package| package.value),
+            profile: cargo.profile,
+            lock: self.lock.as_ref().map(Lock::print).unwrap_or_default(),
         })
     }
 }
@@ -326,6 +341,9 @@ fn each_of_source(source: &mut Source, visit: &mut dyn FnMut(&mut String)) {
     source.urls.iter_mut().chain(&mut source.file).chain(&mut source.into).for_each(&mut *visit);
     if let Some(debian) = &mut source.debian {
         [&mut debian.name, &mut debian.version].into_iter().chain(&mut debian.suite).for_each(&mut *visit);
+    }
+    if let Some(krate) = source.krate.as_mut().filter(|_| !source.vendored) {
+        visit(&mut krate.version);
     }
     if let Some(git) = &mut source.git {
         std::iter::once(&mut git.url).chain(&mut git.tag).for_each(&mut *visit);

@@ -1,12 +1,13 @@
 //! A source as written: bytes with a digest, and places where they may be.
 
 use kegs::digest::parse_sha256;
-use kegs::fault::Faults;
+use kegs::fault::{Faults, Text};
 use kegs::reader::{OneOrMany, Place, Read, Size, Table, Written};
 
+use super::lock;
 use super::path::Inside;
 use super::phrase::Phrase;
-use super::variant::{Debian, Git, Source};
+use super::variant::{Crate, Debian, Git, Source};
 
 /// What a source has besides what a build sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +56,10 @@ fn table_of(at: &Place, table: &mut Table) -> SourceWritten {
     let source = Source {
         urls: table.or_default::<OneOrMany<Url>>("url").0.into_iter().map(|url| url.0).collect(),
         debian: table.take("debian"),
+        krate: table.take("crate"),
         file: table.take::<Inside>("file").map(|path| path.0.raw),
         git: git(table),
+        tap: table.or_default::<OneOrMany<Inside>>("tap").0.into_iter().map(|path| path.0.raw).collect(),
         sha256: table.take::<Sha256>("sha256").map(|digest| digest.0),
         size_bytes: table.take::<Size>("size").map(|size| size.bytes),
         into: table.take::<Inside>("into").map(|path| path.0.raw),
@@ -87,17 +90,24 @@ fn git(table: &mut Table) -> Option<Git> {
 
 /// At least one place, and only one kind of bytes.
 fn places(at: &Place, source: &Source, table: &mut Table) {
-    let archive = table.has("url") || table.has("debian");
-    let kinds = usize::from(archive) + usize::from(table.has("file")) + usize::from(table.has("git"));
+    let archive = ["url", "debian", "crate"].iter().any(|key| table.has(key));
+    let kinds = usize::from(archive) + ["file", "git", "tap"].iter().filter(|key| table.has(key)).count();
     if kinds == 0 {
-        table.fault(at.span.clone(), "a source without a place", "add `url`, `debian`, `git` or `file`");
+        table.fault(
+            at.span.clone(),
+            "a source without a place",
+            "add `url`, `debian`, `crate`, `git`, `file` or `tap`",
+        );
     }
     if kinds > 1 {
-        let help = "`url` and `debian` are the same bytes; `git` and `file` are each a source of its own";
+        let help = "`url`, `debian` and `crate` are the same bytes; `git`, `file` and `tap` are each a source of its own";
         table.fault(at.span.clone(), "a source of two kinds", help);
     }
     if let (Some(_), Some(span)) = (&source.git, table.key_span("sha256")) {
         table.fault(span, "a git source has no sha256", "its commit is its digest");
+    }
+    if let (false, Some(span)) = (source.tap.is_empty(), table.key_span("sha256")) {
+        table.fault(span, "a source of the tap has no sha256", "its files are read where they are");
     }
 }
 
@@ -105,13 +115,16 @@ fn empty(at: &Place) -> Source {
     Source {
         urls: Vec::new(),
         debian: None,
+        krate: None,
         file: None,
+        tap: Vec::new(),
         git: None,
         sha256: None,
         size_bytes: None,
         into: None,
         strip: 1,
         unpack: true,
+        vendored: false,
         text: at.text.clone(),
         span: at.span.clone(),
     }
@@ -195,6 +208,44 @@ fn debian(raw: &str) -> Option<Debian> {
         word(name, "+-.{}") && word(version, "+-.~:{}_") && suite.is_none_or(|suite| word(suite, "-.{}"));
     let owned = |text: &str| text.to_string();
     right.then(|| Debian { name: owned(name), version: owned(version), suite: suite.map(owned) })
+}
+
+impl Read for Crate {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Crate> {
+        let raw = Phrase::read(at, faults)?.raw;
+        let help = "as cargo names it: \"ripgrep=15.1.0\"";
+        krate(&raw).or_else(|| at.fail(format!("`{raw}` is not name=version"), help, faults))
+    }
+}
+
+/// What a version may hold, with words in braces.
+fn krate(raw: &str) -> Option<Crate> {
+    let (name, version) = raw.split_once('=')?;
+    let inner = |c: char| c.is_ascii_alphanumeric() || "+-.{}".contains(c);
+    let right = lock::is_name(name) && !version.is_empty() && version.chars().all(inner);
+    right.then(|| Crate { name: name.to_string(), version: version.to_string() })
+}
+
+impl Source {
+    /// A crate of a lock, with the place in it.
+    pub fn vendored(krate: Crate, sha256: [u8; 32], text: &Text, span: std::ops::Range<usize>) -> Source {
+        Source {
+            urls: Vec::new(),
+            debian: None,
+            krate: Some(krate),
+            file: None,
+            tap: Vec::new(),
+            git: None,
+            sha256: Some(sha256),
+            size_bytes: None,
+            into: None,
+            strip: 1,
+            unpack: true,
+            vendored: true,
+            text: text.clone(),
+            span,
+        }
+    }
 }
 
 impl Read for Signature {

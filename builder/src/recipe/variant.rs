@@ -136,16 +136,19 @@ pub struct Variant {
     pub span: Range<usize>,
 }
 
-/// Bytes with a digest, and places where they may be. One of `urls`, `debian`, `file`, `git` is there.
+/// Bytes with a digest, and places where they may be. One of `urls`, `debian`, `krate`, `file`, `tap`, `git` is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The same bytes at each.
     pub urls: Vec<String>,
     pub debian: Option<Debian>,
+    pub krate: Option<Crate>,
     /// A file in the recipe's folder.
     pub file: Option<String>,
+    /// Files and folders of the tap itself.
+    pub tap: Vec<String>,
     pub git: Option<Git>,
-    /// There unless the source is `git` or `file`.
+    /// There unless the source is `git`, `file` or `tap`.
     pub sha256: Option<[u8; 32]>,
     pub size_bytes: Option<u64>,
     /// Folder in the source tree; `None` is its root.
@@ -153,8 +156,17 @@ pub struct Source {
     /// Leading folders to take off, 1 unless written.
     pub strip: u32,
     pub unpack: bool,
+    /// A crate of the lock: it stands beside the source tree, not in it.
+    pub vendored: bool,
     pub text: Text,
     pub span: Range<usize>,
+}
+
+/// A crate as cargo's registry has it: its name and version are all that a place needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crate {
+    pub name: String,
+    pub version: String,
 }
 
 /// A source of the distribution, as apt names it.
@@ -213,8 +225,12 @@ pub struct Cargo {
     /// Empty: all.
     pub bins: Vec<String>,
     pub features: Vec<String>,
-    /// A `Cargo.lock` in the recipe's folder, where upstream has none.
-    pub lock: Option<String>,
+    /// Of a workspace, the one that is built.
+    pub package: Option<String>,
+    /// Of cargo's, `release` unless written.
+    pub profile: Option<String>,
+    /// The text of the lock that the build obeys.
+    pub lock: String,
 }
 
 /// What ELF files cannot show of a run.

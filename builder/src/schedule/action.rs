@@ -19,6 +19,7 @@ use super::graft::Grafts;
 use super::inputs::Parts;
 use crate::plan::{Plan, Sight};
 use crate::preset::{self, KegAt, Place, Profile};
+use crate::recipe::crates::tap;
 use crate::recipe::{Preset, Source, Variant};
 
 /// Where a source's bytes are, as far as is known here.
@@ -157,7 +158,7 @@ fn kegs_seen(
 fn sources_seen(variant: &Variant, sources: &[Have]) -> Option<Vec<(String, Have)>> {
     let placed = variant.sources.iter().zip(sources).enumerate();
     placed
-        .filter(|(_, (source, _))| source.file.is_none())
+        .filter(|(_, (source, _))| source.file.is_none() && source.tap.is_empty())
         .map(|(n, (source, have))| match have {
             Have::Nothing => None,
             Have::Tree(_) => Some((format!("src/{n}"), *have)),
@@ -168,6 +169,9 @@ fn sources_seen(variant: &Variant, sources: &[Have]) -> Option<Vec<(String, Have
 
 /// The name under which an archive lies in `/src/<n>`: the same wherever the bytes came from.
 pub fn file_name(variant: &Variant, source: &Source) -> String {
+    if let Some(krate) = &source.krate {
+        return format!("{}-{}.crate", krate.name, krate.version);
+    }
     let of_url = source.urls.first().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next());
     match of_url.filter(|name| !name.is_empty() && *name != "." && *name != "..") {
         Some(name) => name.to_string(),
@@ -182,7 +186,6 @@ fn recipe_files(variant: &Variant) -> Result<Vec<(String, Vec<u8>)>, PrepareErro
     names.extend(variant.inject.values().map(String::as_str));
     names.extend(variant.files.values().map(String::as_str));
     names.extend(variant.kconfig.iter().flat_map(|kconfig| &kconfig.fragments).map(String::as_str));
-    names.extend(variant.cargo.iter().filter_map(|cargo| cargo.lock.as_deref()));
     if uses_steps(variant) {
         names.insert("steps.sh");
     }
@@ -195,7 +198,11 @@ fn recipe_files(variant: &Variant) -> Result<Vec<(String, Vec<u8>)>, PrepareErro
             let base = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
             files.push((format!("src/{n}/{base}"), read(&variant.folder, file)?));
         }
+        let own = super::tap::files(tap(&variant.folder), &source.tap)?;
+        files.extend(own.into_iter().map(|(path, bytes)| (format!("src/{n}/{path}"), bytes)));
     }
+    let locks = variant.cargo.iter().map(|cargo| cargo.lock.as_bytes().to_vec());
+    files.extend(locks.map(|lock| ("recipe/Cargo.lock".to_string(), lock)));
     Ok(files)
 }
 

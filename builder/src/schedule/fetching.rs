@@ -136,11 +136,17 @@ pub fn wanted(variant: &Variant, source: &Source) -> Option<Wanted> {
         suite: debian.suite.clone(),
         file: None,
     });
+    let krate = source.krate.clone().map(|own| fetch::Crate { name: own.name, version: own.version });
+    let name = match krate.as_ref().filter(|_| source.vendored) {
+        Some(krate) => format!("crate {} {}", krate.name, krate.version),
+        None => format!("{} {}", variant.name, variant.version),
+    };
     Some(Wanted {
-        name: format!("{} {}", variant.name, variant.version),
+        name,
         sha256: source.sha256?,
         size_bytes: source.size_bytes,
         urls: source.urls.clone(),
+        krate,
         debian,
         pool: None,
     })
@@ -173,7 +179,7 @@ fn tell(world: &World, event: &fetch::Event) {
             let (place, reason, pause_s) = (place.to_string(), reason.to_string(), pause.as_secs_f64());
             (world.events)(Event::Retrying { name, place, reason, pause_s });
         }
-        Step::Done => (world.events)(Event::Fetched { name, bytes: event.wanted.size_bytes.unwrap_or(0) }),
+        Step::Done { bytes } => (world.events)(Event::Fetched { name, bytes }),
         Step::Failed => {}
     }
 }

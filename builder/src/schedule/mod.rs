@@ -23,6 +23,7 @@ pub mod left;
 pub mod outlook;
 pub mod pool;
 mod ready;
+mod tap;
 mod task;
 mod turn;
 

@@ -20,8 +20,8 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     wanted.sort_by_key(|wanted| wanted.sha256);
     wanted.dedup_by_key(|wanted| wanted.sha256);
     let events = |told: fetch::Event| {
-        if let Step::Done = told.step {
-            event("fetched", &told.wanted.name, &told.wanted.size_bytes.map_or(String::new(), bytes));
+        if let Step::Done { bytes: count } = told.step {
+            event("fetched", &told.wanted.name, &bytes(count));
         }
     };
     let results = fetch::fetch(&wanted, &context.places, &store, &events, context.cancel.flag());

@@ -81,6 +81,9 @@ fn of_variant(recipe: &Recipe, variant: &Variant) -> Facts {
         facts.extend(source.urls.iter().map(|url| ("source", url.clone())));
         let debian = source.debian.as_ref();
         facts.extend(debian.map(|debian| ("source", format!("debian {}={}", debian.name, debian.version))));
+        let krate = source.krate.as_ref();
+        facts.extend(krate.map(|krate| ("source", format!("crate {}={}", krate.name, krate.version))));
+        facts.extend(source.tap.iter().map(|path| ("source", format!("the tap's {path}"))));
         let git = source.git.as_ref();
         facts.extend(git.map(|git| ("source", format!("git {} {}", git.url, git.commit))));
     }

@@ -18,8 +18,8 @@ use kegs::collect::Kept;
 use kegs::{Action, Digest, Faults, Node, Outcome, Store, Tree};
 use serde::{Deserialize, Serialize};
 
-use super::Target;
 use super::build::Built;
+use super::{Target, agent};
 use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
@@ -75,7 +75,7 @@ pub fn role(target: &Target) -> Result<&Role> {
 /// The image of a built target; composed when it is not in the store.
 pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let role = role(target)?;
-    let agent = read_agent()?;
+    let agent = agent::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
     if let Some(outcome) = store.result(&keyed.key) {
         return open(store, role, &outcome.output, true);
@@ -189,11 +189,12 @@ fn place(plan: &Plan, name: &str) -> Option<usize> {
     })
 }
 
-/// The kegs that the role's own may need when they run; the kernel is not one.
+/// The kegs that the role's own may need when they run; the kernel and the agent are none.
 fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
     let plan = &target.plan;
     let kernel = role.kernel.as_ref().and_then(|kernel| place(plan, &kernel.name));
-    let own = plan.wanted().iter().copied().filter(|at| Some(*at) != kernel);
+    let apart = [kernel, agent::place(plan)];
+    let own = plan.wanted().iter().copied().filter(|at| !apart.contains(&Some(*at)));
     let mut places: Vec<usize> = own.flat_map(|at| plan.run_closure(at)).collect();
     places.sort();
     places.dedup();
@@ -227,28 +228,6 @@ fn reach(reach: &Reach) -> Runtime {
         ..Runtime::default()
     }
 }
-
-/// The agent's program: beside ours, or where cargo leaves it.
-fn read_agent() -> Result<Vec<u8>> {
-    let own = std::env::current_exe()
-        .map_err(|error| Trouble::Failed(format!("cannot tell where rootbrew is: {error}")))?;
-    let beside = own.with_file_name("rootbrew-agent");
-    let target = own.parent().and_then(Path::parent).map(|target| target.join(AGENT_BY_CARGO));
-    let named = std::env::var_os("ROOTBREW_AGENT").map(PathBuf::from);
-    let places: Vec<PathBuf> = named.into_iter().chain(target).chain([beside]).collect();
-    for path in &places {
-        if path.is_file() {
-            return fs::read(path).map_err(io("read", path));
-        }
-    }
-    let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
-    Err(Trouble::Failed(format!(
-        "the agent is not built (looked at {}); `./ci/build` builds it, or ROOTBREW_AGENT names it",
-        places.join(", ")
-    )))
-}
-
-const AGENT_BY_CARGO: &str = "x86_64-unknown-linux-gnu/agent/rootbrew-agent";
 
 /// A role's limits hold for what was made: what exceeds one is said with both figures.
 fn check_limits(role: &Role, facts: &Facts) -> Result<()> {

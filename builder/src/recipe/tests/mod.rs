@@ -3,6 +3,7 @@
 mod document;
 mod examples;
 mod form;
+mod lock;
 mod resolve;
 mod sense;
 
@@ -25,7 +26,7 @@ const EXAMPLES: [(&str, &str); 8] = [
 ];
 
 /// Files that the examples name.
-const BESIDE: [&str; 13] = [
+const BESIDE: [&str; 14] = [
     "busybox/tools.config",
     "busybox/ash.config",
     "busybox/net.config",
@@ -37,6 +38,7 @@ const BESIDE: [&str; 13] = [
     "linux/modules.config",
     "linux/verity.config",
     "linux/wireguard.config",
+    "ripgrep/Cargo.lock",
     "zlib/tests/zpipe.c",
     "zlib/recipe.toml",
 ];

@@ -139,15 +139,15 @@ fn sources() {
          [slot.f]\nsource = { debian = \"zlib=1:1.3.1-1/book worm\", size = \"x\" }\n[slot.g]\nsource = { commit = \"abc\" }",
         expect![[r#"
             recipes/t/recipe.toml:8:18: `x.org` is no URL; it begins with `https://`
-            recipes/t/recipe.toml:8:27: unknown key `sha` in a source; one of `url`, `debian`, `file`, `git`, `tag`, `commit`, `sha256`, `size`, `into`, `strip`, `unpack`, `when`, `signature`
-            recipes/t/recipe.toml:10:10: a source without a place; add `url`, `debian`, `git` or `file`
+            recipes/t/recipe.toml:8:27: unknown key `sha` in a source; one of `url`, `debian`, `crate`, `file`, `git`, `tag`, `commit`, `tap`, `sha256`, `size`, `into`, `strip`, `unpack`, `when`, `signature`
+            recipes/t/recipe.toml:10:10: a source without a place; add `url`, `debian`, `crate`, `git`, `file` or `tap`
             recipes/t/recipe.toml:12:12: `git` without `commit`; add the commit that the tag is: tags move
-            recipes/t/recipe.toml:14:10: a source of two kinds; `url` and `debian` are the same bytes; `git` and `file` are each a source of its own
+            recipes/t/recipe.toml:14:10: a source of two kinds; `url`, `debian` and `crate` are the same bytes; `git`, `file` and `tap` are each a source of its own
             recipes/t/recipe.toml:14:66: not a sha256; 64 lower-case hex digits
             recipes/t/recipe.toml:16:21: `zlib 1.2` is not name=version; as apt names a source: "zlib=1:1.3.1-1", or with a suite: "zlib=1:1.3.1-1/bookworm"
             recipes/t/recipe.toml:18:21: `zlib=1:1.3.1-1/book worm` is not name=version; as apt names a source: "zlib=1:1.3.1-1", or with a suite: "zlib=1:1.3.1-1/bookworm"
             recipes/t/recipe.toml:18:56: `x` is no size; as "512 KiB", "3.3 MB", "2 GiB"
-            recipes/t/recipe.toml:20:10: a source without a place; add `url`, `debian`, `git` or `file`
+            recipes/t/recipe.toml:20:10: a source without a place; add `url`, `debian`, `crate`, `git`, `file` or `tap`
             recipes/t/recipe.toml:20:12: `commit` without `git`; `git = "https://…"` says of what
             recipes/t/recipe.toml:20:21: not a commit; its whole name: 40 lower-case hex digits (64 in a sha256 repository)
         "#]],

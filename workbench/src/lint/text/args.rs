@@ -47,9 +47,6 @@ fn defaults(look: &Look, findings: &mut Vec<Finding>) {
 }
 
 fn of_part(look: &Look, part: &Part, variant: &Variant, findings: &mut Vec<Finding>) {
-    if !preset::known(variant.preset) {
-        return;
-    }
     let given = words(look, variant);
     let args = part.strings("args");
     for (nth, (arg, at)) in args.iter().enumerate() {
