@@ -94,6 +94,11 @@ impl Tap {
         Ok(Target { name: names.join(" "), role: None, plan })
     }
 
+    /// The recipes as a command line asks for them.
+    pub fn asked(&self, names: &[String]) -> Result<Asked> {
+        asked_by_hand(names, &self.roles, &self.catalogue)
+    }
+
     pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
         let plan = plan::plan(&self.catalogue, &workbench::ask::of_role(&role, ARCH), implied)?;
         Ok(Target { name: role.name.clone(), role: Some(role), plan })

@@ -9,3 +9,4 @@ pub mod file;
 pub mod fmt;
 pub mod lint;
 pub mod search;
+pub mod test;
