@@ -36,6 +36,7 @@ mod unpack;
 
 pub use environment::environment;
 pub use profile::{Brought, Flags, Profile, profile};
+pub use quote::word;
 pub use script::script;
 
 use crate::recipe::variant::Preset;

@@ -83,6 +83,21 @@ pub enum Command {
     /// Build again with everything varied that may vary, and compare: is it reproducible?
     #[command(after_help = "Example: rootbrew check zlib")]
     Check { names: Vec<String> },
+    /// Prove kegs, each in its runtime closure alone: its recipe's tests, and those that nobody writes
+    #[command(after_help = "Examples: rootbrew test zlib\n          rootbrew test --smoke")]
+    Test {
+        /// Recipes [default: all]
+        names: Vec<String>,
+        /// Ask each program of bin/ for its version: it may refuse, and may not crash
+        #[arg(long)]
+        smoke: bool,
+        /// Run upstream's own suite
+        #[arg(long)]
+        upstream: bool,
+        /// All of it: --smoke and --upstream
+        #[arg(long)]
+        all: bool,
+    },
     /// Open a shell in a keg's sandbox: as its failed build left it, else before the first step
     #[command(after_help = "Example: rootbrew shell nginx")]
     Shell { name: String },

@@ -37,6 +37,15 @@ impl From<Faults> for Trouble {
     }
 }
 
+impl From<workbench::test::TestError> for Trouble {
+    fn from(error: workbench::test::TestError) -> Trouble {
+        match error {
+            workbench::test::TestError::Cancelled => Trouble::Cancelled,
+            error => Trouble::Failed(error.to_string()),
+        }
+    }
+}
+
 /// What the rooms report about the world is a message that says what was tried and what to do.
 macro_rules! failed {
     ($($error:ty),* $(,)?) => {

@@ -95,6 +95,11 @@ impl Tap {
         Ok(Target { name: names.join(" "), role: None, plan })
     }
 
+    /// The recipes as a command line asks for them.
+    pub fn asked(&self, names: &[String]) -> Result<Asked> {
+        asked_by_hand(names, &self.roles, &self.catalogue)
+    }
+
     pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
         let mut asked = workbench::ask::of_role(&role, ARCH);
         asked.kegs.extend(agent::asked(&role, &self.catalogue));

@@ -9,3 +9,4 @@ pub mod fmt;
 pub mod graph;
 pub mod lint;
 pub mod search;
+pub mod test;

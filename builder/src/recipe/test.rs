@@ -1,5 +1,8 @@
 //! `test` as written: what proves a keg besides the tests that nobody writes.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use kegs::fault::Faults;
 use kegs::reader::{Named, OneOrMany, Place, Read, Table};
 
@@ -22,6 +25,7 @@ impl Read for TestWritten {
         let mut test = Test { c: raw(&c), cxx: raw(&cxx), ..Test::default() };
         fill(&mut test, &mut table);
         complete(&test, &mut table);
+        test.spans = spans(&table);
         table.close("in a test");
         Some(TestWritten { test, file: c.or(cxx) })
     }
@@ -29,6 +33,12 @@ impl Read for TestWritten {
 
 fn raw(path: &Option<Inside>) -> Option<String> {
     path.as_ref().map(|path| path.raw.clone())
+}
+
+/// Where the keys stand, for faults that only running it finds.
+fn spans(table: &Table) -> BTreeMap<&'static str, Range<usize>> {
+    let keys = table.known().iter().filter_map(|key| Some((*key, table.key_span(key)?)));
+    keys.chain([("", table.head())]).collect()
 }
 
 fn fill(test: &mut Test, table: &mut Table) {

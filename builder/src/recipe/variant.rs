@@ -279,6 +279,8 @@ pub struct Test {
     pub timeout_s: Option<u64>,
     /// Upstream's tests to skip, with reasons.
     pub upstream: BTreeMap<String, String>,
+    /// Its keys' places in the recipe; under the empty name, its own.
+    pub spans: BTreeMap<&'static str, Range<usize>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -286,6 +288,13 @@ pub struct Get {
     pub path: String,
     pub status: u16,
     pub body: Option<String>,
+}
+
+impl Test {
+    /// The place of a key that was written, else of the test.
+    pub fn span(&self, key: &str) -> Range<usize> {
+        self.spans.get(key).or_else(|| self.spans.get("")).cloned().unwrap_or_default()
+    }
 }
 
 impl Variant {

@@ -24,7 +24,7 @@ pub enum Word {
     Begin,
     /// Helper to init: the ids are mapped and the cgroup holds you.
     Go,
-    /// Init to helper to caller, with the fd of `/build`: the command runs.
+    /// Init to helper to caller, with the fds of `/build` and of a socket of its network: the command runs.
     Started(Abilities),
     /// Anybody inward to the caller: there is no sandbox.
     Failed(Failure),

@@ -32,7 +32,7 @@ mod watch;
 
 pub use helper::helper_main_if_asked;
 pub use outputs::{Entry, Kind, OutputError, check_outputs};
-pub use running::{Canceller, Running, enter, probe, start};
+pub use running::{Canceller, Running, Streams, enter, probe, start, start_on};
 pub use setup::{
     Abilities, Bind, Build, End, Ended, Face, Limiter, Limits, Link, Order, ProcKind, SandboxError, Setup,
     Stage, StageFrom, UserKind,

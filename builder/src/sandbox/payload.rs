@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::{Gid, Resource, Rlimit, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
 
@@ -42,10 +43,18 @@ fn become_command(
     std::env::set_current_dir(&setup.cwd)
         .map_err(|error| Failure::Setup(format!("cwd {}: {error}", setup.cwd)))?;
     sys::close_on_exec_from(3).map_err(refuse("close files"))?;
-    message::send(helper, &Word::Started(abilities), &[build.as_fd()]).map_err(refuse("report"))?;
+    let door = door().map_err(refuse("make a socket"))?;
+    let beside = [build.as_fd(), door.as_fd()];
+    message::send(helper, &Word::Started(abilities), &beside).map_err(refuse("report"))?;
     sys::reset_signals();
     sys::install_filter(&filter::program()).map_err(refuse("install the filter of system calls"))?;
     execute(setup)
+}
+
+/// A socket belongs to the network in which it was made, whoever holds it: by this one the caller talks to what listens
+/// here. The command never has it.
+fn door() -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
 }
 
 /// Without a terminal, a session where none can be had; with one, the foreground of the caller's.

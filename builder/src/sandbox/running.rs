@@ -21,7 +21,15 @@ pub struct Running {
     helper: Child,
     control: Arc<OwnedFd>,
     build: OwnedFd,
+    door: Option<OwnedFd>,
     abilities: Abilities,
+}
+
+/// Where a command's three streams lead.
+pub struct Streams<'a> {
+    pub input: BorrowedFd<'a>,
+    pub output: BorrowedFd<'a>,
+    pub errors: BorrowedFd<'a>,
 }
 
 /// Ends a [`Running`] from any thread.
@@ -38,6 +46,14 @@ pub fn start(setup: &Setup, log: BorrowedFd) -> Result<Running, SandboxError> {
     let empty = empty.map_err(|error| io("open /dev/null", error))?;
     let output = || log.try_clone_to_owned().map(Stdio::from).map_err(|error| io("share the log", error));
     begin(setup, Terminal::None, empty.as_fd(), output()?, output()?)
+}
+
+/// As [`start`], each stream by itself.
+pub fn start_on(setup: &Setup, streams: &Streams) -> Result<Running, SandboxError> {
+    let own = |stream: BorrowedFd| {
+        stream.try_clone_to_owned().map(Stdio::from).map_err(|error| io("share a stream", error))
+    };
+    begin(setup, Terminal::None, streams.input, own(streams.output)?, own(streams.errors)?)
 }
 
 /// Runs a command in the sandbox on the caller's terminal, until it ends. Its exit code, as a shell says it.
@@ -86,7 +102,7 @@ fn begin(
     let heard = told.map_err(|error| io("speak to the helper", error)).and_then(|()| hear_start(&control));
     let control = Arc::new(control);
     match heard {
-        Ok((abilities, build)) => Ok(Running { helper, control, build, abilities }),
+        Ok((abilities, build, door)) => Ok(Running { helper, control, build, door, abilities }),
         Err(error) => {
             // It ends by itself when it hears no more from us; it only must not stay a zombie.
             Canceller(control).cancel();
@@ -117,15 +133,22 @@ fn spawn_helper(control: OwnedFd, output: Stdio, errors: Stdio) -> Result<Child,
         .map_err(|error| io("start the sandbox's helper (/proc/self/exe)", error))
 }
 
-fn hear_start(control: &OwnedFd) -> Result<(Abilities, OwnedFd), SandboxError> {
+fn hear_start(control: &OwnedFd) -> Result<(Abilities, OwnedFd, Option<OwnedFd>), SandboxError> {
     match hear(control)? {
-        (Word::Started(abilities), mut fds) => match fds.pop() {
-            Some(build) => Ok((abilities, build)),
-            None => Err(SandboxError::Setup("no file descriptor left for /build (raise `ulimit -n`)".into())),
+        (Word::Started(abilities), fds) => match two(fds) {
+            (Some(build), door) => Ok((abilities, build, door)),
+            (None, _) => {
+                Err(SandboxError::Setup("no file descriptor left for /build (raise `ulimit -n`)".into()))
+            }
         },
         (Word::Failed(failure), _) => Err(failure.into()),
         (word, _) => Err(SandboxError::Setup(format!("the helper spoke out of turn: {word:?}"))),
     }
+}
+
+fn two(fds: Vec<OwnedFd>) -> (Option<OwnedFd>, Option<OwnedFd>) {
+    let mut fds = fds.into_iter();
+    (fds.next(), fds.next())
 }
 
 fn hear(control: &OwnedFd) -> Result<(Word, Vec<OwnedFd>), SandboxError> {
@@ -157,6 +180,12 @@ impl Running {
 
     pub fn canceller(&self) -> Canceller {
         Canceller(self.control.clone())
+    }
+
+    /// A TCP socket (IPv4, not connected) that was made inside: it reaches what listens on the sandbox's own network,
+    /// and nothing else does. There is one.
+    pub fn take_door(&mut self) -> Option<OwnedFd> {
+        self.door.take()
     }
 
     pub fn abilities(&self) -> Abilities {

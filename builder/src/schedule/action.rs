@@ -122,7 +122,7 @@ pub(super) fn prepare_seen(
     outputs: &dyn Fn(usize) -> Option<Digest>,
 ) -> Result<Option<Prepared>, PrepareError> {
     let variant = &plan.nodes()[at].variant;
-    let Some(kegs) = kegs_seen(plan, sight, outputs) else { return Ok(None) };
+    let Some(kegs) = kegs_seen(plan, &sight.all, outputs) else { return Ok(None) };
     let Some(sources) = sources_seen(variant, sources) else { return Ok(None) };
     let mut files = recipe_files(variant)?;
     let kegs_at = kegs_at(plan, sight);
@@ -140,13 +140,12 @@ pub(super) fn prepare_seen(
     Ok(Some(Prepared { action, files, sources, kegs, preset: variant.preset }))
 }
 
-fn kegs_seen(
+pub(super) fn kegs_seen(
     plan: &Plan,
-    sight: &Sight,
+    places: &[usize],
     outputs: &dyn Fn(usize) -> Option<Digest>,
 ) -> Option<Vec<(String, String, Digest)>> {
-    sight
-        .all
+    places
         .iter()
         .map(|&dep| {
             let node = &plan.nodes()[dep];
@@ -239,12 +238,12 @@ fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
 }
 
 /// REAPI platform names (`platform.md` of the specification).
-fn platform(arch: &str) -> BTreeMap<String, String> {
+pub(super) fn platform(arch: &str) -> BTreeMap<String, String> {
     let isa = arch.replace('_', "-");
     [("ISA".to_string(), isa), ("OSFamily".to_string(), "linux".to_string())].into()
 }
 
-fn input_root(
+pub(super) fn input_root(
     seed: &Tree,
     ground: &Ground,
     sources: &[(String, Have)],

@@ -65,7 +65,7 @@ pub fn again(
 }
 
 /// An execution outside of a build: no job server, nobody who follows its steps.
-fn unfollowed<'a>(
+pub(super) fn unfollowed<'a>(
     store: &'a Store,
     ground: &'a Ground,
     (prepared, keyed): (&'a Prepared, &'a Keyed),

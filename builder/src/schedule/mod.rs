@@ -11,6 +11,7 @@
 
 pub mod action;
 pub mod again;
+pub mod beside;
 mod building;
 pub mod cancel;
 mod event;

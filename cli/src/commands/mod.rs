@@ -18,8 +18,11 @@ mod seed;
 mod shell;
 mod size;
 mod store;
+mod test;
 mod why;
 mod why_depends;
+
+use workbench::test::Wish;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -35,6 +38,9 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Build { names, all: false } => build::run(context, &names),
         Command::Build { all: true, .. } => build::all(context),
         Command::Check { names } => check::run(context, &names),
+        Command::Test { names, smoke, upstream, all } => {
+            test::run(context, &names, Wish { smoke: smoke || all, upstream: upstream || all })
+        }
         Command::Shell { name } => shell::run(context, &name),
         Command::Log { name } => log::run(context, &name),
         Command::Why { role, path } => why::run(context, &role, &path),

@@ -211,7 +211,7 @@ impl<'a, 'f> Table<'a, 'f> {
     }
 
     /// The first line of the table: where something is missing.
-    fn head(&self) -> Range<usize> {
+    pub fn head(&self) -> Range<usize> {
         let span = self.span.start.min(self.text.content.len())..self.span.end.min(self.text.content.len());
         let first = self.text.content.get(span.clone()).and_then(|slice| slice.lines().next());
         span.start..span.start + first.map_or(0, str::len)
