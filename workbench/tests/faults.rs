@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use builder::preset;
 use kegs::Text;
-use workbench::lint::{self, Finding, Ring, Severity, Tap};
+use workbench::lint::{self, Finding, Ring, Tap};
 
 struct Case {
     path: PathBuf,
@@ -93,7 +93,7 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &to)
         } else {
-            drop(fs::copy(entry.path(), to).unwrap())
+            fs::copy(entry.path(), to).unwrap();
         }
     }
 }
@@ -142,11 +142,7 @@ fn each_fault_is_told_at_its_character() {
 
 fn rewrite(case: &Case, told: &str) {
     let text = fs::read_to_string(&case.path).unwrap();
-    fs::write(
-        &case.path,
-        text.replacen(&case.told, told, 1).replacen("", if case.told.is_empty() { told } else { "" }, 1),
-    )
-    .unwrap();
+    fs::write(&case.path, format!("{told}{}", &text[case.told.len()..])).unwrap();
 }
 
 /// The tap under the faults is without one: what is told is the case's own.
@@ -175,5 +171,4 @@ fn every_lint_has_a_case() {
         .filter(|id| !names.iter().any(|name| name == id))
         .collect();
     assert!(missing.is_empty(), "no case of {missing:?}");
-    assert!(Severity::Error > Severity::Warning);
 }
