@@ -3,9 +3,10 @@
 use crate::build::diamond;
 use crate::support::{Ran, Toy};
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "",
     "lint",
+    "fmt",
     "fetch",
     "plan",
     "build",

@@ -10,6 +10,7 @@ mod fail;
 mod hostile;
 mod kill;
 mod limits;
+mod lint;
 mod needs;
 mod ordinary;
 mod pool;

@@ -190,7 +190,8 @@ fn digest(
     };
     for written in std::iter::once(first).chain(rest) {
         let source = &written.source;
-        let by_key = layer.sha256.is_some() && rest.is_empty();
+        // One digest for several sources is told once, at the digest.
+        let by_key = layer.sha256.is_some();
         if !names_itself(source) && source.sha256.is_none() && !by_key {
             // A slot stands below what it changes. Its version changed and the digest did not: there it is missing.
             let changed =
@@ -250,9 +251,11 @@ fn kegs(recipe: &Recipe, faults: &mut Faults) {
     for phrase in phrases {
         for unknown in phrase.kegs().filter(|dep| !names.contains(dep)) {
             let message = format!("`{{keg:{unknown}}}` names no dependency");
-            faults.push(
-                recipe.text.fault(phrase.span.clone(), message).help(meant(unknown, names.iter().copied())),
-            );
+            let help = match kegs::reader::nearest(unknown, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("add `{unknown}` to `build`, `link` or `run`"),
+            };
+            faults.push(recipe.text.fault(phrase.span.clone(), message).help(help).id("P01"));
         }
     }
 }

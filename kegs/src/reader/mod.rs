@@ -5,6 +5,7 @@
 //! with the nearest known one. It knows no recipe and no role, and never panics on any bytes.
 
 pub mod mutate;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -17,7 +18,7 @@ use toml::de::{DeTable, DeValue};
 
 pub use value::{Named, OneOrMany, Place, Read, Scalar, Size, Written};
 
-use crate::fault::{Fault, Faults, Text};
+use crate::fault::{Faults, Text};
 
 /// Larger texts are refused: no person writes them, and reading stays quick.
 const TEXT_MAX_BYTES: usize = 4 << 20;
@@ -33,7 +34,15 @@ pub fn parse<T>(
     let (root, errors) = DeTable::parse_recoverable(&text.content);
     // With broken syntax the rest is guessed: its faults would mislead.
     if !errors.is_empty() {
-        errors.iter().for_each(|error| faults.push(syntax(&text, error).id("T00")));
+        // Of one line only the first: the parser guesses where it goes on.
+        let mut lines = Vec::new();
+        for fault in errors.iter().map(|error| syntax::fault(&text, error)) {
+            let (line, _) = text.position(fault.span.start);
+            if !lines.contains(&line) {
+                lines.push(line);
+                faults.push(fault.id("T00"));
+            }
+        }
         return None;
     }
     let mut table = Table::new(&text, root.span(), root.get_ref(), faults);
@@ -59,13 +68,6 @@ fn utf8(path: &Path, bytes: &[u8], faults: &mut Faults) -> Option<Text> {
     };
     faults.push(fault.id("T00"));
     None
-}
-
-fn syntax(text: &Text, error: &toml::de::Error) -> Fault {
-    let end = text.content.len();
-    let span = error.span().unwrap_or(0..0);
-    let message = error.message().trim().replace('\n', ", ");
-    text.fault(span.start.min(end)..span.end.min(end), message)
 }
 
 /// The candidate most like `word`, when one is near enough to be what was meant.

@@ -76,7 +76,7 @@ fn blocks_stay_apart_and_comments_stay_at_their_keys() {
 fn lists_are_broken_where_they_are_long_or_hold_comments() {
     check(
         "args = [ # first\n  \"--a\" , \"--b\", # of b\n  # of c\n \"--c\" # behind c\n # last\n]\nremove = [\n \"x\",\n \"y\" ]\n\
-         build_args = [\"CFLAGS=-Wno-everything-that-is-long\", \"LDFLAGS=-Wl,--as-needed,--and-many-more\", \"PROGRAMS=a b c d e f g\"]\n",
+         build_args = [\n\"CFLAGS=-Wno-everything-that-is-long\", \"LDFLAGS=-Wl,--as-needed,--and-many-more\", \"PROGRAMS=a b c d e f g\"]\n",
         expect![[r#"
             args   = [  # first
             	"--a",

@@ -1,4 +1,4 @@
-//! Values: one line where it fits, else one item a line.
+//! Values: one line, but for lists that are long or commented and whose author gave each item a line.
 
 use toml_edit::{Array, InlineTable, Key, Value};
 
@@ -6,7 +6,7 @@ use super::Keys;
 use super::comment::{Before, raw};
 use super::order::Order;
 
-/// Longer lines are broken where they can be: at the items of a list.
+/// A list that fits is in one line.
 const WIDTH_MAX: usize = 120;
 
 pub struct Writer {
@@ -30,8 +30,9 @@ impl Writer {
     fn array(&self, array: &Array, column: usize, order: &Order) -> String {
         let items: Vec<String> = array.iter().map(|item| self.value(item, 0, order)).collect();
         let line = format!("[{}]", items.join(", "));
-        let fits = column + line.chars().count() <= WIDTH_MAX && !line.contains('\n');
-        if (fits || items.is_empty()) && !has_comment(array) {
+        let fits = column + line.chars().count() <= WIDTH_MAX;
+        // A long one is in one line or in many, as its author likes it: many lines hide a short recipe.
+        if (fits || !is_broken(array)) && !has_comment(array) {
             return line;
         }
         broken(array, &items)
@@ -90,6 +91,10 @@ fn comments(out: &mut String, before: &Before) {
     for line in before.lines.iter().filter(|line| !line.is_empty()) {
         out.push_str(&format!("\n\t{line}"));
     }
+}
+
+fn is_broken(array: &Array) -> bool {
+    array.iter().any(|item| raw(item.decor().prefix()).contains('\n'))
 }
 
 fn has_comment(array: &Array) -> bool {

@@ -128,7 +128,6 @@ fn facts() {
             "x".repeat(73)
         ),
         expect![[r#"
-            recipes/t/recipe.toml:1:11: a summary of 73 characters; at most 72 characters, no article, no name
             recipes/t/recipe.toml:2:11: `MIT,` does not stand right in a licence; an SPDX expression, as "MIT" or "GPL-2.0-only AND bzip2-1.0.6"
             recipes/t/recipe.toml:4:10: no file `steps.sh`; looked in `recipes/t/`
             recipes/t/recipe.toml:5:7: `openssl` is no vendor:product; as "f5:nginx"

@@ -106,14 +106,13 @@ fn layers() {
         expect![[r#"
             recipes/t/recipe.toml:7:16: no slot `2`; one of `1`, `1.0`
             recipes/t/recipe.toml:9:10: unknown architecture `x86-64`; did you mean `x86_64`?
-            recipes/t/recipe.toml:11:14: nothing to take away; did you mean `--a`?
             recipes/t/recipe.toml:14:7: unknown architecture `arm64`; one of `aarch64`, `arm`, `i686`, `loongarch64`, `powerpc64le`, `riscv64`, `s390x`, `x86_64`
         "#]],
     );
     check_more(
         "preset = \"x\"",
         expect![[r#"
-        recipes/t/recipe.toml:7:1: duplicate key
+        recipes/t/recipe.toml:7:1: this stands here twice; leave one of the two out
     "#]],
     );
     check_more(

@@ -73,9 +73,8 @@ pub const LINTS: &[Lint] = &[
         name: "virtual-lonely",
         severity: Info,
         mend: Mend::None,
-        what: "a virtual with one provider that is needed by its recipe's name anyway",
-        why: "A virtual is there so that a role can choose. With one provider, and dependents that name the \
-              recipe, it is a second name and no choice.",
+        what: "a virtual with one provider that nobody needs",
+        why: "A virtual is there so that a role can choose. With one provider, and nobody who asks for it by its name, it is a second name and no choice. (`cc`, which the toolchain asks for, is left alone.)",
         wrong: "provides = [\"zlib-api\"]  # and nobody links zlib-api",
         right: "",
     },
@@ -94,9 +93,8 @@ pub const LINTS: &[Lint] = &[
         name: "unreachable",
         severity: Info,
         mend: Mend::None,
-        what: "a recipe that no role and no other recipe reaches",
-        why: "It is built and updated by CI, and no machine has it. A recipe that is there to be asked for by \
-              name may say so by `allow`.",
+        what: "a recipe without a test that no role and no other recipe reaches",
+        why: "Nobody would notice that it is broken. Programs that are only asked for by name prove themselves by a `test`.",
         wrong: "",
         right: "",
     },

@@ -33,8 +33,7 @@ pub const LINTS: &[Lint] = &[
         severity: Info,
         mend: Mend::Safe,
         what: "keys out of their canonical order",
-        why: "All recipes read alike: what it is, where it comes from, how it is built, what proves it. The \
-              order is that of docs/recipes.md; `rootbrew fmt` writes it.",
+        why: "All recipes read alike: what it is, where it comes from, how it is built, what comes of it, what proves it. An empty line parts blocks, and each block is in order by itself; `rootbrew fmt` writes it.",
         wrong: "version = \"1.3.2\"\nsummary = \"Lossless compression\"",
         right: "summary = \"Lossless compression\"\nversion = \"1.3.2\"",
     },
@@ -98,8 +97,7 @@ pub const LINTS: &[Lint] = &[
         severity: Warning,
         mend: Mend::Safe,
         what: "`http://` or `ftp://` where `https://` serves the same",
-        why: "The digest decides which bytes are used, but who listens on the way learns what is built, and \
-              who stands in it can withhold. Hosts that are known to answer only without TLS are left alone.",
+        why: "The digest decides which bytes are used, but who listens on the way learns what is built, and who stands in it can withhold it. A host that answers only without TLS is allowed with that reason.",
         wrong: "source = \"http://zlib.net/zlib-{version}.tar.gz\"",
         right: "source = \"https://zlib.net/zlib-{version}.tar.gz\"",
     },
@@ -187,7 +185,7 @@ pub const LINTS: &[Lint] = &[
         what: "`args_drop` or `allow` that takes nothing away",
         why: "What silences nothing hides the next real finding; what drops nothing says that the author \
               thinks of another recipe. (`remove` is judged by the ring `keg`, which knows the files.)",
-        wrong: "allow = { T12 = \"the URL has no version\" }  # and no T12 is found",
+        wrong: "allow = { T12 = \"the URL has no version\" } # and no T12 is found",
         right: "",
     },
     Lint {

@@ -29,8 +29,8 @@ fn of(file: File, text: &Text) -> Vec<Finding> {
         findings.push(Finding::new("T03", fault.help(help)).fix("writes the canonical form", whole()));
     } else if formed != sorted {
         let span = differs(&formed, &sorted);
-        let wanted = sorted[span.start..].lines().next().unwrap_or_default();
-        let wanted = wanted.split(" = ").next().unwrap_or(wanted).trim();
+        let wanted = sorted[span.start..].lines().find(|line| !line.is_empty() && !line.starts_with('#'));
+        let wanted = wanted.and_then(|line| line.split('=').next()).unwrap_or_default().trim();
         let fault = text.fault(span, "keys out of order").help(format!("`{wanted}` stands here"));
         findings.push(Finding::new("T02", fault).fix("puts the keys in order", whole()));
     }

@@ -1,0 +1,2 @@
+do_build() { sh build.sh; }
+do_install() { cp make "$OUT/"; }
