@@ -63,13 +63,19 @@ pub fn fetch(
     let results: Vec<_> = wanted.iter().map(|_| Mutex::new(Err(FetchError::Cancelled))).collect();
     let work = || {
         while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&at| at < wanted.len()) {
+            let put = |result| *results[at].lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = result;
+            // No news: it was never away.
+            if let Some(digest) = into.find_sha256(&wanted[at].sha256) {
+                put(Ok(digest));
+                continue;
+            }
             let job = Job { wanted: &wanted[at], places, into, client: &client, events, cancel };
             let result = one(&job);
             job.tell(match &result {
                 Ok(digest) => Step::Done { bytes: digest.size_bytes },
                 Err(_) => Step::Failed,
             });
-            *results[at].lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = result;
+            put(result);
         }
     };
     std::thread::scope(|scope| {
@@ -83,12 +89,9 @@ pub fn fetch(
         .collect()
 }
 
-/// The store, then each place in order, until the bytes are there.
+/// Each place in order, until the bytes are there.
 fn one(job: &Job) -> Result<Digest, FetchError> {
     let wanted = job.wanted;
-    if let Some(digest) = job.into.find_sha256(&wanted.sha256) {
-        return Ok(digest);
-    }
     let path = job.into.partial(&wanted.sha256);
     let world = |source| FetchError::Store { name: wanted.name.clone(), source };
     let mut partial = Partial::open(&path, job.cancel).map_err(world)?.ok_or(FetchError::Cancelled)?;

@@ -20,7 +20,7 @@ pub fn steps(variant: &Variant, place: &Place) -> Steps {
     let cargo = variant.cargo.as_ref().unwrap_or(&usual);
     let chosen = chosen(variant, cargo);
     let run = |verb: &str, bins: &str| {
-        command(["cargo", verb, "--offline", "--locked", &chosen, bins, &words(&variant.args), "\"$@\""])
+        command(["cargo", verb, "--offline", locked(cargo), &chosen, bins, &words(&variant.args), "\"$@\""])
     };
     let bins: Vec<String> = cargo.bins.iter().map(|bin| format!("--bin {}", word(bin))).collect();
     Steps {
@@ -29,6 +29,12 @@ pub fn steps(variant: &Variant, place: &Place) -> Steps {
         check: with(&variant.build_args, run("test", "")),
         install: install(variant, cargo),
     }
+}
+
+/// With a part of a lock cargo writes what it uses of it; another version than a locked one it cannot have, for only those
+/// are there.
+fn locked(cargo: &Cargo) -> &'static str {
+    if cargo.cut { "" } else { "--locked" }
 }
 
 /// Body of `vendor`: source, folder, digest. Files have none of their own: the archive's was compared before.

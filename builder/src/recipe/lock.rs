@@ -34,6 +34,9 @@ pub struct Lock {
     /// Of the form; none in form 2.
     version: Option<u32>,
     packages: Vec<Package>,
+    /// A member's part of a workspace's. What other members ask of its crates may have brought further ones in: cargo
+    /// drops those, and no digest tells them apart here.
+    pub cut: bool,
     pub text: Text,
 }
 
@@ -54,7 +57,7 @@ impl Lock {
         let lock = reader::parse(path, bytes, faults, |text, table| {
             let version = form(table);
             let packages: Vec<Package> = table.or_default("package");
-            Lock { version, packages, text }
+            Lock { version, packages, cut: false, text }
         })?;
         twice(&lock, faults);
         (faults.0.len() == before).then_some(lock)
@@ -65,7 +68,7 @@ impl Lock {
         self.packages.iter().filter_map(|package| Some((package, package.sha256?)))
     }
 
-    /// What the folder `name` needs, and no more: as cargo would write the lock of a workspace that has only it.
+    /// What the folder `name` reaches.
     pub fn of(&self, name: &str) -> Option<Lock> {
         let root =
             self.packages.iter().position(|package| package.name.value == name && package.source.is_none());
@@ -78,7 +81,7 @@ impl Lock {
             open.extend(needed.filter(|&dep| reached.insert(dep)));
         }
         let packages = reached.into_iter().map(|at| self.packages[at].clone()).collect();
-        Some(Lock { packages, ..self.clone() })
+        Some(Lock { packages, cut: true, ..self.clone() })
     }
 
     fn by_name(&self) -> BTreeMap<&str, Vec<usize>> {

@@ -276,6 +276,7 @@ impl<'a> Draft<'a> {
             features: cargo.features.into_iter().chain(features).collect(),
             package: cargo.package.map(|package| package.value),
             profile: cargo.profile,
+            cut: self.lock.as_ref().is_some_and(|lock| lock.cut),
             lock: self.lock.as_ref().map(Lock::print).unwrap_or_default(),
         })
     }

@@ -231,6 +231,8 @@ pub struct Cargo {
     pub profile: Option<String>,
     /// The text of the lock that the build obeys.
     pub lock: String,
+    /// It is a part of a workspace's, of which cargo may drop more.
+    pub cut: bool,
 }
 
 /// What ELF files cannot show of a run.

@@ -47,7 +47,7 @@ pub fn data(line: &str) {
 
 /// `built   zlib 1.3.2   4.1 s`: a verb, a subject, the rest.
 pub fn event(verb: &str, subject: &str, rest: &str) {
-    talk(format!("{verb:<8}{subject:<28}{rest}").trim_end());
+    talk(format!("{verb:<8}{subject:<27} {rest}").trim_end());
 }
 
 /// Bytes as people read them, in powers of ten as disks and links are sold.

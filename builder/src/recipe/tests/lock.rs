@@ -221,6 +221,9 @@ fn a_source_of_the_tap_has_the_taps_lock() {
     let own = variant(&format!("{tap}cargo = {{ package = \"own\" }}"), &files).unwrap();
     assert_eq!(own.cargo.unwrap().lock, lock(&["./own 0.1.0: a", "a 1.0.0"]));
     assert_eq!(own.sources.len(), 2);
+    let cut = |variant: Variant| variant.cargo.unwrap().cut;
+    assert!(cut(variant(&format!("{tap}cargo = {{ package = \"own\" }}"), &files).unwrap()));
+    assert!(!cut(variant(tap, &files).unwrap()));
     let nobody = variant(&format!("{tap}cargo = {{ package = \"nobody\" }}"), &files);
     expect![[r#"
         recipes/t/recipe.toml:6:21: Cargo.lock has no folder `nobody`; a member of the workspace
