@@ -3,11 +3,14 @@
 pub mod build;
 pub mod ground;
 pub mod image;
+pub mod trial;
+
+use std::collections::BTreeMap;
 
 use assembler::role::{self, Role};
 use builder::plan::{self, Asked, AskedKeg, AskedOption, Implied, Plan};
-use builder::recipe::{self, Catalogue, OptionValue};
-use kegs::reader::{Scalar, Written};
+use builder::recipe::{self, Catalogue, Linkage, OptionValue};
+use kegs::reader::{Named, Scalar, Written};
 use kegs::{Faults, Text};
 
 use crate::context::Context;
@@ -137,10 +140,23 @@ fn asked_by_role(role: &Role) -> Asked {
     let options = role.options.iter().flat_map(|(recipe, options)| {
         options.value.iter().map(move |(name, value)| option(recipe, name, value))
     });
+    let virtuals = |chosen: &Named<role::Asked>| {
+        chosen.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect::<BTreeMap<_, _>>()
+    };
     Asked {
         kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
         options: options.collect(),
-        virtuals: role.virtuals.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect(),
+        virtuals: virtuals(&role.virtuals.all),
+        virtuals_of: role
+            .virtuals
+            .of
+            .iter()
+            .map(|(asker, of)| (asker.clone(), virtuals(&of.value)))
+            .collect(),
+        linkage: role.linkage.as_ref().map(|linkage| match linkage.value {
+            role::Linkage::Static => Linkage::Static,
+            role::Linkage::Shared => Linkage::Shared,
+        }),
         arch: ARCH.into(),
     }
 }

@@ -49,6 +49,60 @@ fn the_web_role_parses_whole() {
     assert_eq!(&*role.text.content, WEB);
 }
 
+/// `docs/roles.md` has every key of the reader, and no other.
+#[test]
+fn the_table_has_every_key_of_a_role() {
+    let rows = include_str!("../../../docs/roles.md").lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut documented: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+    documented.sort();
+    let mut faults = Faults::default();
+    let known = reader::parse(Path::new("x"), b"", &mut faults, |text, table| {
+        drop(take("t", Path::new("t"), text, table));
+        table.known().to_vec()
+    });
+    let mut known = known.unwrap_or_default();
+    known.sort();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn a_virtual_is_chosen_for_all_or_for_one() {
+    let text = "summary = \"s\"\nkegs = [\"nginx\"]\nlinkage = \"shared\"\n[virtual]\na = \"one@3\"\nnginx = { a = \"two\" }\n";
+    let tap = tap(text.as_bytes());
+    let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(role.virtuals.all["a"].slot.as_deref(), Some("3"));
+    assert_eq!(role.virtuals.of["nginx"]["a"].name, "two");
+    check_more(
+        "[virtual]\na = 3\nb = { c = [] }",
+        expect![[r#"
+        roles/t.toml:4:5: expected a table, found an integer
+        roles/t.toml:5:11: expected a string, found a list
+    "#]],
+    );
+}
+
+#[test]
+fn trials_users_and_checks() {
+    let env = "[env.a]\ntype = \"list\"\n[env.b]\ntype = \"text\"\n";
+    let right = format!(
+        "summary = \"s\"\nkegs = [\"sshd\"]\n[user.jump]\nshell = \"sh\"\n{env}[trial]\nrun = [[\"x\"]]\n\
+         env = {{ a = \"f\" }}\n[[check]]\nrun = [\"c\", \"{{env:a}}\"]\nstatus = 255\nstderr = \"no\"\n"
+    );
+    let tap = tap(right.as_bytes());
+    let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(role.users(), ["jump"]);
+    assert_eq!(role.programs(), [("sh".to_string(), "shell of jump".to_string())]);
+    assert_eq!(role.trial_values()["a"], ("f", Shape::Lines));
+    assert_eq!((role.checks[0].status, role.checks[0].stderr.as_slice()), (255, &["no".to_string()][..]));
+    check_more(
+        &format!(
+            "[user.jump]\nshell = \"/bin/sh\"\nhome = \"x\"\n{env}[trial]\nrun = [[]]\nenv = {{ aa = \"../x\" }}\n"
+        ),
+        expect![[r#"
+        "#]],
+    );
+}
+
 #[test]
 fn an_empty_role_is_told_what_it_lacks() {
     check(

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kegs::Faults;
 
-use crate::recipe::{Catalogue, Cc, OptionValue, Preset, Variant};
+use crate::recipe::{Catalogue, Cc, Linkage, OptionValue, Preset, Variant};
 
 /// What a plan is for.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct Asked {
     pub options: Vec<AskedOption>,
     /// Virtual to the recipe, and perhaps the slot, that is to provide it.
     pub virtuals: BTreeMap<String, AskedKeg>,
+    /// The same for one recipe that asks, by its name: before the choice for all.
+    pub virtuals_of: BTreeMap<String, BTreeMap<String, AskedKeg>>,
+    /// Of every recipe that says none itself and is not built by the seed's compiler.
+    pub linkage: Option<Linkage>,
     pub arch: String,
 }
 

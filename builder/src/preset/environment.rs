@@ -20,7 +20,10 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     let flags = place.profile.flags(variant);
     set("CFLAGS", flags.cflags.join(" "));
     set("CPPFLAGS", each(place.link, |keg| format!("-I{}/include", keg.prefix)).join(" "));
-    set("LDFLAGS", [flags.ldflags, libraries(variant, place.link)].concat().join(" "));
+    set(
+        "LDFLAGS",
+        [flags.ldflags, own_libraries(variant), libraries(variant, place.link)].concat().join(" "),
+    );
     set("PKG_CONFIG", "pkgconf".to_string());
     set(
         "PKG_CONFIG_LIBDIR",
@@ -55,6 +58,14 @@ fn cc(variant: &Variant) -> &'static str {
         Cc::Profile => "cc",
         // By its path: a keg in `PATH` may have a `gcc` too.
         Cc::Seed => "/usr/bin/gcc",
+    }
+}
+
+/// Where the keg's own programs find its own libraries when they start.
+fn own_libraries(variant: &Variant) -> Vec<String> {
+    match variant.linkage {
+        Linkage::Static => Vec::new(),
+        Linkage::Shared => vec![format!("-Wl,-rpath,{}/lib", variant.keg())],
     }
 }
 
