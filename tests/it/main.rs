@@ -13,6 +13,7 @@ mod limits;
 mod ordinary;
 mod pool;
 mod reproducible;
+mod roles;
 mod store;
 mod support;
 mod web;
