@@ -75,9 +75,9 @@ fn a_virtual_is_chosen_for_all_or_for_one() {
     check_more(
         "[virtual]\na = 3\nb = { c = [] }",
         expect![[r#"
-        roles/t.toml:4:5: expected a table, found an integer
-        roles/t.toml:5:11: expected a string, found a list
-    "#]],
+            roles/t.toml:4:5: expected a table, found an integer
+            roles/t.toml:5:11: expected a keg's name, found a list
+        "#]],
     );
 }
 
@@ -99,6 +99,11 @@ fn trials_users_and_checks() {
             "[user.jump]\nshell = \"/bin/sh\"\nhome = \"x\"\n{env}[trial]\nrun = [[]]\nenv = {{ aa = \"../x\" }}\n"
         ),
         expect![[r#"
+            roles/t.toml:4:9: `/bin/sh` is no program's name; as "sh", without a folder
+            roles/t.toml:5:8: `x` is no absolute path; it begins with `/`
+            roles/t.toml:11:8: a command without a program; as ["nginx", "-t"]
+            roles/t.toml:12:9: no `[env.aa]`; one of `a`, `b`
+            roles/t.toml:12:9: `../x` is no file of the trial's folder; a name without `/`, of a file that `run` makes
         "#]],
     );
 }
@@ -220,8 +225,8 @@ fn limits_checks_and_the_rest() {
             roles/t.toml:8:10: -1 is out of range; from 0 to 9223372036854775807
             roles/t.toml:9:10: 99999 is out of range; from 0 to 65535
             roles/t.toml:10:1: unknown key `ram` in `limits`; one of `root_disk`, `root_wire`, `kernel`, `ram_idle`, `files`, `setuid`, `ports`
-            roles/t.toml:12:7: unknown word `{hots}`; `{host}`, or a port of the machine as `{port:443}`
-            roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, or a port of the machine as `{port:443}`
+            roles/t.toml:12:7: unknown word `{hots}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
+            roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
             roles/t.toml:13:1: `run` is missing; as `run = ["curl", "-fsS", "http://{host}:{port:80}/"]`
             roles/t.toml:14:1: unknown key `rum` in a check; did you mean `run`?
         "#]],

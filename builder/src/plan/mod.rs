@@ -177,9 +177,16 @@ impl Plan {
         Plan { nodes: self.nodes[..at].to_vec(), wanted: self.nodes[at].all_deps().into_iter().collect() }
     }
 
-    /// Every keg that a machine running `at` may need: itself, what it links, what it runs.
+    /// Every keg that a machine running `at` may need: itself, what it links, what it runs; and where something of that is
+    /// linked shared, what programs of its compiler run with: the C library.
     pub fn run_closure(&self, at: usize) -> Vec<usize> {
-        self.closure(&[at], &[Kind::Run, Kind::Link])
+        let kinds = [Kind::Run, Kind::Link];
+        let mut own = self.closure(&[at], &kinds);
+        let shared = own.iter().filter(|&&at| self.nodes[at].variant.linkage == Linkage::Shared);
+        let tools = shared.flat_map(|&at| self.nodes[at].deps(Kind::Tool));
+        let theirs: Vec<usize> = tools.flat_map(|&tool| self.nodes[tool].deps(Kind::Run)).copied().collect();
+        own.extend(theirs);
+        self.closure(&own, &kinds)
     }
 
     /// Breadth first, each once.
