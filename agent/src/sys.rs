@@ -1,4 +1,4 @@
-//! The only unsafe module: four calls that no safe crate offers, and what is kept out of the program. It decides nothing.
+//! The only unsafe module: five calls that no safe crate offers, and what is kept out of the program. It decides nothing.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -24,6 +24,18 @@ pub fn signal_descriptor(signals: &[i32]) -> io::Result<OwnedFd> {
         // SAFETY: the kernel has just made this descriptor, and nobody else holds it.
         Ok(OwnedFd::from_raw_fd(fd))
     }
+}
+
+/// Blocks nothing. For a child between fork and exec only: exec would hand on what [`signal_descriptor`] blocked, and a
+/// service that waits for SIGCHLD would wait for ever (dropbear: no session ended).
+pub fn unblock_signals() -> io::Result<()> {
+    // SAFETY: as above; sigemptyset and sigprocmask may be called between fork and exec.
+    let status = unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut())
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Runs `prepare` in the child between fork and exec. It may only make system calls: no allocation, no lock.

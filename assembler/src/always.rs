@@ -29,8 +29,15 @@ pub fn place(asked: &Asked, agent: &[u8], tree: &mut ImageTree, problems: &mut V
     put("etc/resolv.conf", Node::link("/run/resolv.conf", Reason::image("the agent writes it")));
     put(
         "etc/passwd",
-        Node::inline(user::passwd(&asked.users), 0o644, Reason::image("root and the services' users")),
+        Node::inline(
+            user::passwd(&asked.users, &asked.logins),
+            0o644,
+            Reason::image("root and the services' users"),
+        ),
     );
+    if let Some(shells) = user::shells(&asked.logins) {
+        put("etc/shells", Node::inline(shells, 0o644, Reason::image("who has one of these may log in")));
+    }
     put(
         "etc/group",
         Node::inline(user::group(&asked.users), 0o644, Reason::image("root and the services' users")),

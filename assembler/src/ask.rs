@@ -2,6 +2,7 @@
 
 use crate::compose::{Asked, Config, Program};
 use crate::role::{self, Role};
+use crate::user::Login;
 
 impl From<&Role> for Asked {
     fn from(role: &Role) -> Asked {
@@ -18,10 +19,22 @@ impl From<&Role> for Asked {
             configs: configs.collect(),
             files: role.files.iter().map(|glob| glob.value.clone()).collect(),
             users: role.users().into_iter().map(str::to_string).collect(),
+            logins: role.logins.iter().map(|(name, user)| (name.clone(), login(user))).collect(),
             prefer: role.prefer.clone(),
             runtime: role.runtime.iter().map(|set| set.value.clone()).collect(),
         }
     }
+}
+
+fn login(user: &role::User) -> Login {
+    let mut login = Login::default();
+    if let Some(shell) = &user.shell {
+        login.shell = format!("/bin/{shell}");
+    }
+    if let Some(home) = &user.home {
+        login.home.clone_from(home);
+    }
+    login
 }
 
 fn called(keg: &role::Asked) -> String {

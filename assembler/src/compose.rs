@@ -7,7 +7,7 @@ use crate::always;
 use crate::closure::{Walk, elf, keg::Keg};
 use crate::content::Content;
 use crate::tree::ImageTree;
-use crate::user;
+use crate::user::{self, Login};
 
 /// A role, as far as its image is concerned. `text` is the role's file, verbatim.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +20,10 @@ pub struct Asked {
     pub configs: Vec<Config>,
     /// Globs with their place in the image: `/kegs/openssl/3/etc/ssl/cert.pem`.
     pub files: Vec<String>,
-    /// Users that services run as.
+    /// Users that services run as, or somebody logs in as.
     pub users: Vec<String>,
+    /// Those of them that have a shell or a home.
+    pub logins: BTreeMap<String, Login>,
     /// Path in the image (`bin/sh`) to the keg that has it.
     pub prefer: BTreeMap<String, String>,
     /// Sets of a keg's `[runtime]`: `openssl/legacy`.

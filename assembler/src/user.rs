@@ -1,6 +1,7 @@
-//! Users of an image: root, and those that the role's services name. No one has a password or a shell.
+//! Users of an image: root, and those that the role's services name. No one has a password; a shell only who has one in
+//! the role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kegs::Digest;
 
@@ -35,11 +36,35 @@ pub fn collisions(names: &[String]) -> Vec<(String, String, u32)> {
     found
 }
 
+/// The last two fields of passwd(5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub shell: String,
+    pub home: String,
+}
+
+const NOLOGIN: &str = "/sbin/nologin";
+
+impl Default for Login {
+    fn default() -> Login {
+        Login { shell: NOLOGIN.to_string(), home: "/".to_string() }
+    }
+}
+
 /// `/etc/passwd` for root and these, sorted by name.
-pub fn passwd(names: &[String]) -> String {
+pub fn passwd(names: &[String], logins: &BTreeMap<String, Login>) -> String {
     lines("root:x:0:0:root:/:/sbin/nologin\n", names, |name, uid| {
-        format!("{name}:x:{uid}:{uid}:{name}:/:/sbin/nologin\n")
+        let Login { shell, home } = logins.get(name).cloned().unwrap_or_default();
+        format!("{name}:x:{uid}:{uid}:{name}:{home}:{shell}\n")
     })
+}
+
+/// `/etc/shells`; `None` where nobody has one.
+pub fn shells(logins: &BTreeMap<String, Login>) -> Option<String> {
+    let shells: BTreeSet<&str> = logins.values().map(|login| login.shell.as_str()).collect();
+    let lines: String =
+        shells.iter().filter(|shell| **shell != NOLOGIN).map(|shell| format!("{shell}\n")).collect();
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// `/etc/group`, a group for each user.
@@ -60,8 +85,10 @@ mod tests {
 
     #[test]
     fn an_id_is_the_names_own() {
-        let alone = passwd(&["web".to_string()]);
-        let both = passwd(&["web".to_string(), "mail".to_string(), "root".to_string(), "web".to_string()]);
+        let none = BTreeMap::new();
+        let alone = passwd(&["web".to_string()], &none);
+        let names = ["web".to_string(), "mail".to_string(), "root".to_string(), "web".to_string()];
+        let both = passwd(&names, &none);
         let line = |text: &str| text.lines().find(|line| line.starts_with("web:")).map(str::to_string);
         assert_eq!(line(&alone), line(&both));
         assert_eq!(both.lines().count(), 3);
@@ -74,6 +101,23 @@ mod tests {
         assert!(!found.is_empty());
         assert!(found.iter().all(|(one, two, id)| one != two && uid(one) == *id && uid(two) == *id));
         assert!(collisions(&["web".to_string(), "web".to_string()]).is_empty());
+    }
+
+    #[test]
+    fn who_has_a_shell_may_log_in() {
+        let jump = Login { shell: "/bin/sh".into(), home: "/data/jump".into() };
+        let logins = BTreeMap::from([("jump".to_string(), jump), ("web".to_string(), Login::default())]);
+        let text = passwd(&["jump".to_string(), "web".to_string()], &logins);
+        let fields = |name: &str| {
+            text.lines()
+                .find(|line| line.starts_with(name))
+                .and_then(|line| line.split_once(&format!(":{name}:")))
+                .map(|(_, rest)| rest)
+        };
+        assert_eq!(fields("jump"), Some("/data/jump:/bin/sh"));
+        assert_eq!(fields("web"), Some("/:/sbin/nologin"));
+        assert_eq!(shells(&logins).as_deref(), Some("/bin/sh\n"));
+        assert_eq!(shells(&BTreeMap::new()), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod build;
 pub mod graph;
 pub mod ground;
 pub mod image;
+pub mod trial;
 
 use assembler::role::{self, Role};
 use builder::plan::{self, Asked, AskedKeg, Implied, Plan};

@@ -15,6 +15,7 @@ mod needs;
 mod ordinary;
 mod pool;
 mod reproducible;
+mod roles;
 mod store;
 mod support;
 mod web;

@@ -1,9 +1,11 @@
 //! What a role asks of a plan: the one place where the assembler's words become the builder's.
 
+use std::collections::BTreeMap;
+
 use assembler::role::{self, Role};
 use builder::plan::{Asked, AskedKeg, AskedOption};
-use builder::recipe::OptionValue;
-use kegs::reader::{Scalar, Written};
+use builder::recipe::{Linkage, OptionValue};
+use kegs::reader::{Named, Scalar, Written};
 
 /// The role's kegs, options and choices, each with its place in the role's text.
 pub fn of_role(role: &Role, arch: &str) -> Asked {
@@ -13,6 +15,24 @@ pub fn of_role(role: &Role, arch: &str) -> Asked {
         text: role.text.clone(),
         span: keg.span.clone(),
     };
+    let virtuals = |chosen: &Named<role::Asked>| -> BTreeMap<_, _> {
+        chosen.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect()
+    };
+    let of = role.virtuals.of.iter();
+    Asked {
+        kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
+        options: options(role),
+        virtuals: virtuals(&role.virtuals.all),
+        virtuals_of: of.map(|(asker, of)| (asker.clone(), virtuals(&of.value))).collect(),
+        linkage: role.linkage.as_ref().map(|linkage| match linkage.value {
+            role::Linkage::Static => Linkage::Static,
+            role::Linkage::Shared => Linkage::Shared,
+        }),
+        arch: arch.into(),
+    }
+}
+
+fn options(role: &Role) -> Vec<AskedOption> {
     let option = |recipe: &str, option: &str, value: &Written<Scalar>| AskedOption {
         recipe: recipe.to_string(),
         option: option.to_string(),
@@ -23,12 +43,7 @@ pub fn of_role(role: &Role, arch: &str) -> Asked {
     let options = role.options.iter().flat_map(|(recipe, options)| {
         options.value.iter().map(move |(name, value)| option(recipe, name, value))
     });
-    Asked {
-        kegs: role.kegs.iter().chain(&role.kernel).map(keg).collect(),
-        options: options.collect(),
-        virtuals: role.virtuals.iter().map(|(name, asked)| (name.clone(), keg(asked))).collect(),
-        arch: arch.into(),
-    }
+    options.collect()
 }
 
 fn option_value(value: &Scalar) -> OptionValue {

@@ -11,6 +11,7 @@ use rustix::thread::{
 };
 
 use crate::passwd::User;
+use crate::sys;
 
 /// From names such as `net_bind_service`. The error is the word that is none.
 pub fn capabilities(names: &[String]) -> Result<CapabilitySet, String> {
@@ -22,6 +23,7 @@ pub fn capabilities(names: &[String]) -> Result<CapabilitySet, String> {
 /// of user takes, and ambient ones need their inheritable twin.
 pub fn apply(user: User, keep: CapabilitySet) -> io::Result<()> {
     setsid()?;
+    sys::unblock_signals()?;
     umask(Mode::from_raw_mode(0o022));
     for capability in CapabilitySet::all().difference(keep).iter() {
         drop_bound(capability)?;

@@ -9,6 +9,9 @@ use super::{Walk, look};
 use crate::compose::Problem;
 use crate::tree::{Node, Reason};
 
+/// musl's loader is its C library: whoever it loads has this name already, and it looks for none.
+const MUSL: &str = "libc.so";
+
 impl Walk<'_> {
     pub(super) fn follow_elf(&mut self, path: &str, needs: Needs) {
         let mut search: Vec<String> = needs.search.iter().map(|folder| look::expand(folder, path)).collect();
@@ -16,7 +19,7 @@ impl Walk<'_> {
         if let Some(interpreter) = &needs.interpreter {
             self.need_loader(path, interpreter);
         }
-        for soname in &needs.needed {
+        for soname in needs.needed.iter().filter(|soname| *soname != MUSL) {
             let reason = Reason::path(path, format!("needs {soname}"));
             if !self.need_library(soname, path, &search, reason) {
                 self.miss(format!("the library `{soname}`"), &format!("/{path}"));

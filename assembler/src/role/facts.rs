@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kegs::fault::Faults;
-use kegs::reader::{Named, Place, Read, Size, Table, Written};
+use kegs::reader::{Named, OneOrMany, Place, Read, Size, Table, Written};
 
 use super::service::{AbsolutePath, Command};
 use super::{Asked, is_name, path_fault};
@@ -39,11 +39,16 @@ impl Read for Limits {
     }
 }
 
-/// Asked from outside by its real client: it exits with 0.
+/// Asked from outside by its real client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Arguments, no shell; words `{host}` and `{port:N}` are still in them.
+    /// Arguments, no shell; words `{host}`, `{port:N}` and `{env:NAME}` are still in them.
     pub run: Vec<String>,
+    /// What the client writes must hold each of these.
+    pub stdout: Vec<String>,
+    pub stderr: Vec<String>,
+    /// How it must exit.
+    pub status: u16,
     /// Ports of the machine that `{port:N}` names, each once.
     pub ports: Vec<u16>,
 }
@@ -53,23 +58,26 @@ impl Read for Check {
         let mut table = at.table("a table", faults)?;
         let run = table
             .need::<Written<Command>>("run", "as `run = [\"curl\", \"-fsS\", \"http://{host}:{port:80}/\"]`");
+        let stdout = table.or_default::<OneOrMany<String>>("stdout").0;
+        let stderr = table.or_default::<OneOrMany<String>>("stderr").0;
+        let status = table.or_default("status");
         table.close("in a check");
         let run = run?;
         let mut ports = Vec::new();
         for word in run.value.0.iter().flat_map(|argument| words(argument)) {
             match word.strip_prefix("port:").map(str::parse::<u16>) {
                 Some(Ok(port)) => ports.push(port),
-                None if word == "host" => {}
+                None if word == "host" || word.starts_with("env:") => {}
                 _ => faults.push(
                     at.text
                         .fault(run.span.clone(), format!("unknown word `{{{word}}}`"))
-                        .help("`{host}`, or a port of the machine as `{port:443}`"),
+                        .help("`{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`"),
                 ),
             }
         }
         ports.sort();
         ports.dedup();
-        Some(Check { run: run.value.0, ports })
+        Some(Check { run: run.value.0, stdout, stderr, status, ports })
     }
 }
 

@@ -9,7 +9,10 @@ mod facts;
 mod service;
 #[cfg(test)]
 mod tests;
+mod trial;
+mod user;
 mod variable;
+mod virtuals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,7 +24,10 @@ use kegs::reader::{self, Named, Place, Read, Scalar, Table, Written};
 pub use config::Config;
 pub use facts::{Check, Limits};
 pub use service::{Ready, Restart, Service};
+pub use trial::{Shape, Trial};
+pub use user::User;
 pub use variable::{Kind, Variable};
+pub use virtuals::Virtuals;
 
 #[derive(Debug, Clone)]
 pub struct Role {
@@ -33,15 +39,17 @@ pub struct Role {
     pub linkage: Option<Written<Linkage>>,
     /// Recipe to option to what it is set to (`true`, `false` or one of its values).
     pub options: Named<Named<Scalar>>,
-    /// Virtual to the recipe that stands for it.
-    pub virtuals: Named<Asked>,
+    pub virtuals: Virtuals,
     pub services: Named<Service>,
+    /// Users that have a shell or a home, by name.
+    pub logins: Named<User>,
     /// By path in the machine, `/run/etc/nginx/nginx.conf`.
     pub configs: Named<Config>,
     /// The environment's schema.
     pub env: Named<Variable>,
     pub limits: Limits,
     pub checks: Vec<Check>,
+    pub trial: Trial,
     /// Sets of a recipe's `[runtime]`: `openssl/legacy`.
     pub runtime: Vec<Written<String>>,
     /// Globs with their place in the image: `/kegs/openssl/3/etc/ssl/cert.pem`.
@@ -128,15 +136,17 @@ impl Role {
         let role = reader::parse(path, bytes, faults, |text, table| {
             let mut role = take(name, folder, text, table);
             service::check(&role, table);
+            trial::check(&role, table);
             config::fill(&mut role, table.faults);
             role
         })?;
         (faults.0.len() == before).then_some(role)
     }
 
-    /// Users that services run as, sorted, each once; not root.
+    /// Users that services run as or somebody logs in as, sorted, each once; not root.
     pub fn users(&self) -> Vec<&str> {
-        let mut users: Vec<_> = self.services.values().map(|service| service.user.as_str()).collect();
+        let of_services = self.services.values().map(|service| service.user.as_str());
+        let mut users: Vec<_> = of_services.chain(self.logins.keys().map(String::as_str)).collect();
         users.sort();
         users.dedup();
         users.retain(|user| *user != "root");
@@ -155,6 +165,9 @@ impl Role {
                 add(argv, format!("readiness of {name}"));
             }
         }
+        let shell =
+            |(name, user): (&String, &Written<User>)| Some((user.shell.clone()?, format!("shell of {name}")));
+        programs.extend(self.logins.iter().filter_map(shell));
         programs
     }
 }
@@ -169,10 +182,12 @@ fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Role {
         options: table.or_default("options"),
         virtuals: table.or_default("virtual"),
         services: table.or_default("service"),
+        logins: table.or_default("user"),
         configs: table.or_default("config"),
         env: variable::take(table),
         limits: table.or_default("limits"),
         checks: table.or_default("check"),
+        trial: table.or_default("trial"),
         runtime: facts::runtime(table),
         files: facts::files(table),
         prefer: facts::prefer(table),

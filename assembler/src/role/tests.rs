@@ -49,6 +49,65 @@ fn the_web_role_parses_whole() {
     assert_eq!(&*role.text.content, WEB);
 }
 
+/// `docs/roles.md` has every key of the reader, and no other.
+#[test]
+fn the_table_has_every_key_of_a_role() {
+    let rows = include_str!("../../../docs/roles.md").lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut documented: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+    documented.sort();
+    let mut faults = Faults::default();
+    let known = reader::parse(Path::new("x"), b"", &mut faults, |text, table| {
+        drop(take("t", Path::new("t"), text, table));
+        table.known().to_vec()
+    });
+    let mut known = known.unwrap_or_default();
+    known.sort();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn a_virtual_is_chosen_for_all_or_for_one() {
+    let text = "summary = \"s\"\nkegs = [\"nginx\"]\nlinkage = \"shared\"\n[virtual]\na = \"one@3\"\nnginx = { a = \"two\" }\n";
+    let tap = tap(text.as_bytes());
+    let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(role.virtuals.all["a"].slot.as_deref(), Some("3"));
+    assert_eq!(role.virtuals.of["nginx"]["a"].name, "two");
+    check_more(
+        "[virtual]\na = 3\nb = { c = [] }",
+        expect![[r#"
+            roles/t.toml:4:5: expected a table, found an integer
+            roles/t.toml:5:11: expected a keg's name, found a list
+        "#]],
+    );
+}
+
+#[test]
+fn trials_users_and_checks() {
+    let env = "[env.a]\ntype = \"list\"\n[env.b]\ntype = \"text\"\n";
+    let right = format!(
+        "summary = \"s\"\nkegs = [\"sshd\"]\n[user.jump]\nshell = \"sh\"\n{env}[trial]\nrun = [[\"x\"]]\n\
+         env = {{ a = \"f\" }}\n[[check]]\nrun = [\"c\", \"{{env:a}}\"]\nstatus = 255\nstderr = \"no\"\n"
+    );
+    let tap = tap(right.as_bytes());
+    let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(role.users(), ["jump"]);
+    assert_eq!(role.programs(), [("sh".to_string(), "shell of jump".to_string())]);
+    assert_eq!(role.trial_values()["a"], ("f", Shape::Lines));
+    assert_eq!((role.checks[0].status, role.checks[0].stderr.as_slice()), (255, &["no".to_string()][..]));
+    check_more(
+        &format!(
+            "[user.jump]\nshell = \"/bin/sh\"\nhome = \"x\"\n{env}[trial]\nrun = [[]]\nenv = {{ aa = \"../x\" }}\n"
+        ),
+        expect![[r#"
+            roles/t.toml:4:9: `/bin/sh` is no program's name; as "sh", without a folder
+            roles/t.toml:5:8: `x` is no absolute path; it begins with `/`
+            roles/t.toml:11:8: a command without a program; as ["nginx", "-t"]
+            roles/t.toml:12:9: no `[env.aa]`; one of `a`, `b`
+            roles/t.toml:12:9: `../x` is no file of the trial's folder; a name without `/`, of a file that `run` makes
+        "#]],
+    );
+}
+
 #[test]
 fn an_empty_role_is_told_what_it_lacks() {
     check(
@@ -166,8 +225,8 @@ fn limits_checks_and_the_rest() {
             roles/t.toml:8:10: -1 is out of range; from 0 to 9223372036854775807
             roles/t.toml:9:10: 99999 is out of range; from 0 to 65535
             roles/t.toml:10:1: unknown key `ram` in `limits`; one of `root_disk`, `root_wire`, `kernel`, `ram_idle`, `files`, `setuid`, `ports`
-            roles/t.toml:12:7: unknown word `{hots}`; `{host}`, or a port of the machine as `{port:443}`
-            roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, or a port of the machine as `{port:443}`
+            roles/t.toml:12:7: unknown word `{hots}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
+            roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
             roles/t.toml:13:1: `run` is missing; as `run = ["curl", "-fsS", "http://{host}:{port:80}/"]`
             roles/t.toml:14:1: unknown key `rum` in a check; did you mean `run`?
         "#]],

@@ -158,7 +158,7 @@ impl<'a> Round<'a, '_> {
         let mut edges = Vec::new();
         for kind in [Kind::Build, Kind::Link, Kind::Run] {
             for (nth, dep) in deps(variant, kind).iter().enumerate() {
-                edges.extend(self.find(&Wish::of_dep(dep)).map(|to| Edge { to, kind, nth }));
+                edges.extend(self.find(&Wish::of_dep(dep, variant)).map(|to| Edge { to, kind, nth }));
             }
         }
         self.tools(variant, &mut edges);

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kegs::Faults;
 
-use crate::recipe::{Catalogue, Cc, OptionValue, Preset, Variant};
+use crate::recipe::{Catalogue, Cc, Linkage, OptionValue, Preset, Variant};
 
 /// What a plan is for.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct Asked {
     pub options: Vec<AskedOption>,
     /// Virtual to the recipe, and perhaps the slot, that is to provide it.
     pub virtuals: BTreeMap<String, AskedKeg>,
+    /// The same for one recipe that asks, by its name: before the choice for all.
+    pub virtuals_of: BTreeMap<String, BTreeMap<String, AskedKeg>>,
+    /// Of every recipe that says none itself and is not built by the seed's compiler.
+    pub linkage: Option<Linkage>,
     pub arch: String,
 }
 
@@ -173,9 +177,16 @@ impl Plan {
         Plan { nodes: self.nodes[..at].to_vec(), wanted: self.nodes[at].all_deps().into_iter().collect() }
     }
 
-    /// Every keg that a machine running `at` may need: itself, what it links, what it runs.
+    /// Every keg that a machine running `at` may need: itself, what it links, what it runs; and where something of that is
+    /// linked shared, what programs of its compiler run with: the C library.
     pub fn run_closure(&self, at: usize) -> Vec<usize> {
-        self.closure(&[at], &[Kind::Run, Kind::Link])
+        let kinds = [Kind::Run, Kind::Link];
+        let mut own = self.closure(&[at], &kinds);
+        let shared = own.iter().filter(|&&at| self.nodes[at].variant.linkage == Linkage::Shared);
+        let tools = shared.flat_map(|&at| self.nodes[at].deps(Kind::Tool));
+        let theirs: Vec<usize> = tools.flat_map(|&tool| self.nodes[tool].deps(Kind::Run)).copied().collect();
+        own.extend(theirs);
+        self.closure(&own, &kinds)
     }
 
     /// Breadth first, each once.

@@ -41,7 +41,8 @@ fn catalogue(text: &str) -> Catalogue {
     recipe::load(tap.path()).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-/// A role's text: `name`, `name@slot`; `recipe:option`, `recipe:-option`, `recipe:option=value`; `virtual=provider`.
+/// A role's text: `name`, `name@slot`; `recipe:option`, `recipe:-option`, `recipe:option=value`; `virtual=provider`,
+/// `asker/virtual=provider`; `linkage=shared`.
 fn asked(words: &str) -> Asked {
     let text = Text::new("roles/t.toml", words);
     let mut asked = Asked { arch: "x86_64".into(), ..Asked::default() };
@@ -60,7 +61,13 @@ fn asked(words: &str) -> Asked {
         };
         match (word.split_once(':'), word.split_once('=')) {
             (Some((recipe, option)), _) => asked.options.push(option_of(recipe, option, &text, span.clone())),
-            (None, Some((name, provider))) => drop(asked.virtuals.insert(name.into(), keg(provider))),
+            (None, Some(("linkage", _))) => asked.linkage = Some(Linkage::Shared),
+            (None, Some((name, provider))) => match name.split_once('/') {
+                Some((asker, name)) => {
+                    asked.virtuals_of.entry(asker.into()).or_default().insert(name.into(), keg(provider));
+                }
+                None => drop(asked.virtuals.insert(name.into(), keg(provider))),
+            },
             (None, None) => asked.kegs.push(keg(word)),
         }
     }
@@ -468,6 +475,42 @@ fn the_order_of_the_catalogue_and_of_asking_does_not_move_the_plan() {
         (names(&forward), names(&backward)),
         (vec!["a".into(), "b".into(), "c".into()], vec!["c".into(), "b".into(), "a".into()])
     );
+}
+
+const TWO_SLOTS: &str = r#"
+    web | link = ["tls"]
+    proxy | link = ["tls", "z"]
+    ssl | provides = ["tls"] | default_slot = "3" | [slot."3"] | version = "3.6" | [slot."3.0"] | version = "3.0" | [option.shared] | args_off = ["no-shared"]
+    z | linkage = "static"
+"#;
+
+#[test]
+fn one_asker_has_a_slot_of_its_own() {
+    check(
+        TWO_SLOTS,
+        "web proxy proxy/tls=ssl@3.0",
+        expect![[r#"
+    "#]],
+    );
+    check(
+        TWO_SLOTS,
+        "web prxy/tls=ssl",
+        expect![[r#"
+    "#]],
+    );
+}
+
+#[test]
+fn what_says_no_linkage_has_the_roles() {
+    let plan =
+        planned(&catalogue(TWO_SLOTS), "proxy linkage=shared").unwrap_or_else(|faults| panic!("{faults}"));
+    let shared = |node: &&Node| node.variant.linkage == Linkage::Shared;
+    let names: Vec<String> = plan.nodes().iter().filter(shared).map(Node::name).collect();
+    expect![[r#"
+    "#]]
+    .assert_eq(&format!("{}\n", names.join(" ")));
+    let ssl = plan.nodes().iter().find(|node| node.variant.name == "ssl").unwrap();
+    assert_eq!(ssl.variant.options["shared"], OptionValue::On);
 }
 
 #[test]

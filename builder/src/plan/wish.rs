@@ -2,19 +2,24 @@
 //!
 //! Nothing is searched: a tap holds one version a slot, so each answer is a look-up or a fault at the wish's place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use kegs::{Fault, Faults, Text};
 
 use super::collect::Place;
 use super::{Asked, AskedKeg};
-use crate::recipe::{Catalogue, Choice, Dep, OptionValue, Recipe, Variant, nearest};
+use crate::recipe::{Catalogue, Cc, Choice, Dep, Linkage, OptionValue, Recipe, Variant, nearest};
+
+/// The option of recipes whose preset knows no `linkage`: zlib, openssl.
+const SHARED: &str = "shared";
 
 pub(super) struct Wish<'w> {
     name: &'w str,
     slot: Option<&'w str>,
     dep: Option<&'w Dep>,
+    /// The recipe whose wish it is; `None`: the role's, or the command line's.
+    asker: Option<&'w str>,
     text: &'w Text,
     span: &'w Range<usize>,
 }
@@ -29,16 +34,19 @@ pub(super) struct Wishes<'a> {
 
 impl<'w> Wish<'w> {
     pub fn of_asked(keg: &'w AskedKeg) -> Wish<'w> {
-        Wish { name: &keg.name, slot: keg.slot.as_deref(), dep: None, text: &keg.text, span: &keg.span }
+        let slot = keg.slot.as_deref();
+        Wish { name: &keg.name, slot, dep: None, asker: None, text: &keg.text, span: &keg.span }
     }
 
-    pub fn of_dep(dep: &'w Dep) -> Wish<'w> {
+    pub fn of_dep(dep: &'w Dep, asker: &'w Variant) -> Wish<'w> {
         let (text, span) = (&dep.text, &dep.name_span);
-        Wish { name: &dep.name, slot: dep.slot.as_deref(), dep: Some(dep), text, span }
+        let asker = Some(asker.name.as_str());
+        Wish { name: &dep.name, slot: dep.slot.as_deref(), dep: Some(dep), asker, text, span }
     }
 
     pub fn of_tool(name: &'w str, variant: &'w Variant) -> Wish<'w> {
-        Wish { name, slot: None, dep: None, text: &variant.text, span: &variant.span }
+        let asker = Some(variant.name.as_str());
+        Wish { name, slot: None, dep: None, asker, text: &variant.text, span: &variant.span }
     }
 
     fn fault(&self, message: String) -> Fault {
@@ -56,7 +64,11 @@ impl<'a> Wishes<'a> {
         }
         let mut wishes = Wishes { catalogue, asked, options };
         wishes.check_options(faults);
-        wishes.check_virtuals(faults);
+        wishes.check_virtuals(&asked.virtuals, faults);
+        for (asker, virtuals) in &asked.virtuals_of {
+            wishes.check_asker(asker, virtuals, faults);
+            wishes.check_virtuals(virtuals, faults);
+        }
         wishes
     }
 
@@ -85,8 +97,23 @@ impl<'a> Wishes<'a> {
         }
     }
 
-    fn check_virtuals(&self, faults: &mut Faults) {
-        for (name, chosen) in &self.asked.virtuals {
+    /// `[virtual.haproxy]`: there is such a recipe.
+    fn check_asker(&self, asker: &str, virtuals: &BTreeMap<String, AskedKeg>, faults: &mut Faults) {
+        let Some(first) = virtuals.values().next().filter(|_| !self.catalogue.recipes.contains_key(asker))
+        else {
+            return;
+        };
+        let fault = first
+            .text
+            .fault(first.span.clone(), format!("a choice for `{asker}`, and no recipe has this name"));
+        let near = nearest(asker, self.catalogue.recipes.keys().map(String::as_str));
+        let help =
+            near.map_or("`rootbrew list` shows them all".into(), |name| format!("did you mean `{name}`?"));
+        faults.push(fault.help(help));
+    }
+
+    fn check_virtuals(&self, virtuals: &BTreeMap<String, AskedKeg>, faults: &mut Faults) {
+        for (name, chosen) in virtuals {
             let fault = |message: String| chosen.text.fault(chosen.span.clone(), message);
             let Some(providers) = self.catalogue.provides.get(name) else {
                 let near = nearest(name, self.catalogue.provides.keys().map(String::as_str));
@@ -108,8 +135,21 @@ impl<'a> Wishes<'a> {
         }
     }
 
+    /// What the role flips; and where all is shared, a library's switch for that, if it has one.
     pub fn options_of_role(&self, recipe: &str) -> Choice {
-        self.options.get(recipe).cloned().unwrap_or_default()
+        let mut choice = self.options.get(recipe).cloned().unwrap_or_default();
+        let has_switch =
+            || self.catalogue.recipes.get(recipe).is_some_and(|recipe| recipe.has_option(SHARED));
+        if self.asked.linkage == Some(Linkage::Shared) && has_switch() {
+            choice.0.entry(SHARED.to_string()).or_insert(OptionValue::On);
+        }
+        choice
+    }
+
+    /// The one whom the role chose for a virtual, for this asker or for all.
+    fn chosen(&self, wish: &Wish) -> Option<&'a AskedKeg> {
+        let own = wish.asker.and_then(|asker| self.asked.virtuals_of.get(asker)?.get(wish.name));
+        own.or_else(|| self.asked.virtuals.get(wish.name))
     }
 
     /// Which recipe and slot a wish means.
@@ -142,7 +182,7 @@ impl<'a> Wishes<'a> {
             }
             return None;
         };
-        let chosen = self.asked.virtuals.get(wish.name);
+        let chosen = self.chosen(wish);
         let slot = wish.slot.or(chosen.and_then(|chosen| chosen.slot.as_deref()));
         let fits = |one: &&'a crate::recipe::Provider| {
             chosen.is_none_or(|chosen| chosen.name == one.recipe) && slot.is_none_or(|slot| slot == one.slot)
@@ -213,7 +253,10 @@ impl<'a> Wishes<'a> {
         let Some(recipe) = self.catalogue.recipes.get(place.0) else {
             unreachable!("a place is of the catalogue")
         };
-        recipe.variant(Some(place.1), choice, &self.asked.arch)
+        let mut variant = recipe.variant(Some(place.1), choice, &self.asked.arch)?;
+        let is_free = variant.cc == Cc::Profile && !recipe.says_linkage(place.1, &self.asked.arch);
+        variant.linkage = self.asked.linkage.filter(|_| is_free).unwrap_or(variant.linkage);
+        Ok(variant)
     }
 }
 

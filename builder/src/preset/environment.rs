@@ -24,7 +24,10 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
         set("CXXFLAGS", flags.cflags.join(" "));
     }
     set("CPPFLAGS", each(place.link, |keg| format!("-I{}/include", keg.prefix)).join(" "));
-    set("LDFLAGS", [flags.ldflags, libraries(variant, place.link)].concat().join(" "));
+    set(
+        "LDFLAGS",
+        [flags.ldflags, own_libraries(variant), libraries(variant, place.link)].concat().join(" "),
+    );
     set("PKG_CONFIG", "pkgconf".to_string());
     set(
         "PKG_CONFIG_LIBDIR",
@@ -77,6 +80,14 @@ fn cxx(variant: &Variant, place: &Place) -> Option<&'static str> {
     match variant.cc {
         Cc::Profile => place.build.iter().any(named).then_some("c++"),
         Cc::Seed => matches!(variant.preset, Preset::Cmake | Preset::Meson).then_some("/usr/bin/g++"),
+    }
+}
+
+/// Where the keg's own programs find its own libraries when they start.
+fn own_libraries(variant: &Variant) -> Vec<String> {
+    match variant.linkage {
+        Linkage::Static => Vec::new(),
+        Linkage::Shared => vec![format!("-Wl,-rpath,{}/lib", variant.keg())],
     }
 }
 

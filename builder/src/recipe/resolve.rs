@@ -70,6 +70,13 @@ impl Recipe {
             .or_else(|| eol().map(|eol| GivenUp { text: eol.value.clone(), from: Some(eol.value.clone()) }))
     }
 
+    /// Whether the recipe says itself how programs of this slot link.
+    pub fn says_linkage(&self, slot: &str, arch: &str) -> bool {
+        let layers =
+            [self.slots.get(slot).map(|layer| &*layer.value), self.arch.get(arch).map(|layer| &*layer.value)];
+        layers.into_iter().flatten().chain([&self.layer]).any(|layer| layer.linkage.is_some())
+    }
+
     /// Every option with its value; refused askings, for whoever knows where they were asked.
     pub fn settle(&self, choice: &Choice) -> Result<BTreeMap<String, OptionValue>, Vec<Refusal>> {
         settle(&self.options, choice)

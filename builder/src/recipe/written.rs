@@ -73,6 +73,10 @@ impl Recipe {
         )
     }
 
+    pub fn has_option(&self, name: &str) -> bool {
+        self.options.iter().any(|(known, _)| known == name)
+    }
+
     /// Names of the options, as written.
     pub fn options(&self) -> impl Iterator<Item = (&str, &OptionWritten)> {
         self.options.iter().map(|(name, option)| (name.as_str(), &*option.value))

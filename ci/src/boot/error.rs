@@ -17,6 +17,10 @@ pub enum BootError {
     #[error("check `{command}`: {reason}{}", tail(.output))]
     Check { command: String, reason: String, output: Vec<String> },
 
+    /// What a check needs could not be made.
+    #[error("trial `{command}`: {reason}{}", tail(.output))]
+    Trial { command: String, reason: String, output: Vec<String> },
+
     #[error("{action} {}: {source}", path.display())]
     World { action: &'static str, path: PathBuf, source: io::Error },
 
@@ -49,10 +53,11 @@ fn debian_package(program: &str) -> String {
     match program {
         "qemu-system-x86_64" => "qemu-system-x86",
         "dig" => "bind9-dnsutils",
+        "dnssec-keygen" | "dnssec-signzone" => "bind9-utils",
         "nc" => "netcat-openbsd",
         "psql" => "postgresql-client",
         "redis-cli" => "redis-tools",
-        "ssh" => "openssh-client",
+        "ssh" | "ssh-keygen" => "openssh-client",
         other => other,
     }
     .into()

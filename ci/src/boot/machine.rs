@@ -79,7 +79,10 @@ fn clocks(boot: &Boot, accelerator: &Accelerator) -> &'static [&'static str] {
 }
 
 fn network(ports: &BTreeMap<u16, u16>) -> String {
-    let forward = |(guest, host): (&u16, &u16)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}");
+    // Which of the two a port speaks is the role's affair: nobody listens on the other.
+    let forward = |(guest, host): (&u16, &u16)| {
+        format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest},hostfwd=udp:127.0.0.1:{host}-:{guest}")
+    };
     format!("user,id=net{}", ports.iter().map(forward).collect::<String>())
 }
 
@@ -140,7 +143,7 @@ mod tests {
             -device
             virtio-blk-pci,drive=root
             -netdev
-            user,id=net,hostfwd=tcp:127.0.0.1:40080-:80,hostfwd=tcp:127.0.0.1:40443-:443
+            user,id=net,hostfwd=tcp:127.0.0.1:40080-:80,hostfwd=udp:127.0.0.1:40080-:80,hostfwd=tcp:127.0.0.1:40443-:443,hostfwd=udp:127.0.0.1:40443-:443
             -device
             virtio-net-pci,netdev=net,romfile=
             -device

@@ -20,16 +20,18 @@ mod port;
 #[cfg(test)]
 mod tests;
 mod tether;
+mod trial;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use accelerator::{Accelerator, accelerator};
-pub use answer::{Answer, Check, check};
+pub use answer::{Answer, Check, Desk, check};
 pub use certificate::certificate;
 pub use error::BootError;
 pub use guest::{Guest, Ready, Stopper};
+pub use trial::{Trial, prepare};
 
 /// A guest under emulation on two busy cores is ready in 2 to 6 s; one that is not after this is stuck.
 pub const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -49,7 +51,7 @@ pub struct Boot {
     pub cmdline: Vec<String>,
     /// The environment, TOML; the guest finds it as fw_cfg `opt/org.rootbrew/environment.toml`.
     pub environment: String,
-    /// TCP ports of the guest that are reached through a free port of 127.0.0.1.
+    /// Ports of the guest, TCP and UDP, that are reached through a free port of 127.0.0.1.
     pub ports: Vec<u16>,
     pub console: Console,
 }

@@ -1,16 +1,19 @@
 //! `rootbrew boot`: a role's image in QEMU; asked by what proves it, or left running with its ports forwarded.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
-use ci::boot::{self, Accelerator, Boot, Check, Console, Event, Guest, Ready};
+use ci::boot::{self, Accelerator, Boot, Check, Console, Desk, Event, Guest, Ready};
+use tempfile::TempDir;
+use toml::{Table, Value};
 
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::{Result, Trouble};
 use crate::work::build::Built;
 use crate::work::image::Image;
+use crate::work::trial;
 
 pub struct Wish {
     pub role: String,
@@ -23,6 +26,8 @@ pub struct Wish {
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let role = role::load(&context.tap, &wish.role)?;
     let (image, built) = super::image::of(context, &wish.role)?;
+    let trial = wish.check.then(|| trial::prepare(&role)).transpose()?;
+    let environment = environment(&role, wish, trial.as_ref().map(TempDir::path))?;
     let console = match wish.console {
         true => Console::To(stderr_file()?),
         false => Console::Quiet,
@@ -33,16 +38,14 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         memory_mb: wish.memory_mb,
         cpus: 1,
         cmdline: Vec::new(),
-        environment: environment(&role, wish)?,
+        environment: environment.to_string(),
         ports: ports(&role),
         console,
     };
     let guest = boot::start(&machine, &mut |happened| show(context, happened))?;
     let ready = guest.ready_ms();
-    if !wish.check {
-        return stay(context, guest);
-    }
-    ask(context, &role, guest)?;
+    let Some(trial) = trial else { return stay(context, guest) };
+    ask(context, &role, guest, &Desk { folder: trial.path(), environment: trial::texts(&environment) })?;
     sum_up(context, &image, &built, ready);
     Ok(())
 }
@@ -64,12 +67,12 @@ fn sum_up(context: &Context, image: &Image, built: &Built, ready: Option<Ready>)
 }
 
 /// Asks what the role says proves it; the guest is powered off whatever the answers are.
-fn ask(context: &Context, role: &Role, guest: Guest) -> Result<()> {
-    let checks: Vec<Check> = role.checks.iter().map(|check| Check { run: check.run.clone() }).collect();
+fn ask(context: &Context, role: &Role, guest: Guest, desk: &Desk) -> Result<()> {
+    let checks: Vec<Check> = role.checks.iter().map(asked).collect();
     if checks.is_empty() {
         return Err(Trouble::Failed(format!("role `{}` has no [[check]]: nothing proves it", role.name)));
     }
-    let answers = boot::check(&guest, &checks);
+    let answers = boot::check(&guest, &checks, desk);
     let off = guest.power_off();
     for answer in answers? {
         if context.json {
@@ -82,6 +85,11 @@ fn ask(context: &Context, role: &Role, guest: Guest) -> Result<()> {
     let off = off?;
     event("off", &role.name, &format!("powered off in {} ms", off.as_millis()));
     Ok(())
+}
+
+fn asked(check: &role::Check) -> Check {
+    let (run, stdout, stderr) = (check.run.clone(), check.stdout.clone(), check.stderr.clone());
+    Check { run, stdout, stderr, status: check.status }
 }
 
 /// Until the guest ends by itself or Ctrl-C powers it off.
@@ -129,24 +137,30 @@ fn ports(role: &Role) -> Vec<u16> {
     ports
 }
 
-/// The environment file as given; a throw-away certificate joins it where the role asks for one and the file has none.
-fn environment(role: &Role, wish: &Wish) -> Result<String> {
-    let failed = |path: &PathBuf, error: std::io::Error| {
-        Trouble::Failed(format!("cannot read {}: {error}", path.display()))
+/// The environment file as given; what it lacks and the trial gives joins it, and a throw-away certificate where the role
+/// asks for one.
+fn environment(role: &Role, wish: &Wish, trial: Option<&Path>) -> Result<Table> {
+    let mut environment = match &wish.environment {
+        Some(path) => given(path)?,
+        None => Table::from_iter([("host".to_string(), Value::String(format!("dev-{}-1", role.name)))]),
     };
-    let mut text = match &wish.environment {
-        Some(path) => fs::read_to_string(path).map_err(|error| failed(path, error))?,
-        None => format!("host = \"dev-{}-1\"\n", role.name),
-    };
+    if let Some(folder) = trial {
+        trial::fill(role, folder, &mut environment)?;
+    }
     let wants = |name: &str| role.env.contains_key(name);
-    let given = text.lines().any(|line| line.trim_start().starts_with("tls_key"));
-    if wants("tls_certificate") && wants("tls_key") && !given {
+    if wants("tls_certificate") && wants("tls_key") && !environment.contains_key("tls_key") {
         let (certificate, key) =
             boot::certificate(&["localhost".to_string(), format!("{}.dev.example", role.name)])?;
-        // Before the rest: a table there (`[network]`) would take them in.
-        text = format!("tls_certificate = '''\n{certificate}'''\ntls_key = '''\n{key}'''\n{text}");
+        environment.insert("tls_certificate".into(), Value::String(certificate));
+        environment.insert("tls_key".into(), Value::String(key));
     }
-    Ok(text)
+    Ok(environment)
+}
+
+fn given(path: &Path) -> Result<Table> {
+    let failed = |what: String| Trouble::Failed(format!("cannot read {}: {what}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))
 }
 
 fn stderr_file() -> Result<fs::File> {
