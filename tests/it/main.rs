@@ -5,6 +5,7 @@
 mod arrows;
 mod build;
 mod command;
+mod crates;
 mod download;
 mod fail;
 mod hostile;
