@@ -17,8 +17,6 @@ const PATCH_MAX_BYTES: usize = 16 << 20;
 pub struct Named {
     pub path: String,
     pub span: Range<usize>,
-    /// Leading folders that are no part of it: `a/` and `b/`; git's `rename from` has none.
-    strip: usize,
 }
 
 /// The patch at `path` in the recipe's folder: every path that leaves the tree, or that it names no file at all. That it
@@ -54,9 +52,6 @@ impl Named {
                 Some("write it relative to the source tree, below `a/` and `b/`")
             }
             _ if parts.contains(&"..") => Some("a path in a patch may not hold `..`"),
-            _ if parts.len() <= self.strip => {
-                Some("it is applied with -p1: `a/` and `b/` stand before the path")
-            }
             _ => None,
         }
     }
@@ -90,20 +85,12 @@ pub fn preamble(content: &str) -> &str {
 }
 
 fn header(line: &str, at: usize) -> Option<Named> {
-    let kinds = [
-        ("--- ", 1),
-        ("+++ ", 1),
-        ("rename from ", 0),
-        ("rename to ", 0),
-        ("copy from ", 0),
-        ("copy to ", 0),
-    ];
-    let (begin, strip) = kinds.into_iter().find(|(begin, _)| line.starts_with(begin))?;
-    // diff(1) puts a time behind a tab.
+    let kinds = ["--- ", "+++ ", "rename from ", "rename to ", "copy from ", "copy to "];
+    let begin = kinds.into_iter().find(|begin| line.starts_with(begin))?;
     let rest = line[begin.len()..].trim_end_matches(['\n', '\r']);
     let path = rest.split('\t').next().unwrap_or(rest);
     let span = at + begin.len()..at + begin.len() + path.len();
-    Some(Named { path: path.trim_matches('"').to_string(), span, strip })
+    Some(Named { path: path.trim_matches('"').to_string(), span })
 }
 
 /// How many lines a hunk still has, of the old file and of the new one.
@@ -171,7 +158,7 @@ mod tests {
                 ("/dev/null", false),
                 ("b/new", false),
                 ("/etc/passwd", true),
-                ("x", true),
+                ("x", false),
                 ("x", false),
                 ("../y", true),
             ],

@@ -27,9 +27,14 @@ fn drops(look: &Look, findings: &mut Vec<Finding>) {
             Kind::Slot => &of_recipe,
             Kind::Arch => &of_slots,
         };
-        for (drop, at) in part.strings("args_drop").iter().filter(|(drop, _)| !below.contains(drop)) {
+        let written = part.strings("args_drop");
+        for (nth, (drop, at)) in written.iter().enumerate().filter(|(_, (drop, _))| !below.contains(drop)) {
             let fault = look.doc.text.fault(at.span.clone(), format!("no `{drop}` to take away"));
-            findings.push(Finding::new("T16", fault.help(meant(drop, below.iter().copied()))));
+            let finding = Finding::new("T16", fault.help(meant(drop, below.iter().copied())));
+            findings.push(match super::deps::without(&written, nth, look) {
+                Some(span) => finding.fix("takes it out", vec![Edit::new(look.doc.text, span, "")]),
+                None => finding,
+            });
         }
     }
 }
