@@ -1,10 +1,11 @@
 # The archive holds another. Of that one, what libstdc++ is made of.
 do_configure() {
-	for part in libstdc++-v3 libgcc libiberty config include gcc/BASE-VER config-ml.in config.guess config.sub install-sh \
+	for part in libstdc++-v3 libgcc libiberty config include gcc/BASE-VER gcc/DATESTAMP config-ml.in config.guess config.sub install-sh \
 		ltmain.sh missing mkinstalldirs compile depcomp libtool-ldflags; do
 		echo "gcc-$VERSION/$part"
 	done >parts
 	tar -xJf "gcc-$VERSION-dfsg.tar.xz" --strip-components=1 --exclude='testsuite/*/*' -T parts
+	ln -s gthr-posix.h libgcc/gthr-default.h
 	# Weak references are for programs that may come without threads. In a static one they would find none of them.
 	sed -i 's/^#define GTHREAD_USE_WEAK 1/#define GTHREAD_USE_WEAK 0/' libgcc/gthr.h
 	mkdir built
