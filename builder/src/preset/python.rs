@@ -18,7 +18,7 @@ pub fn steps(variant: &Variant, place: &Place) -> Steps {
         configure: Vec::new(),
         build: vec![path(place), wheel(variant)],
         check: vec![path(place), command(["python3 -m pytest", &words(&variant.targets.check)])],
-        install: [vec![install(variant)], programs(), vec![linked(place), compile()]].concat(),
+        install: [vec![install(variant)], programs(), linked(place), vec![compile()]].concat(),
     }
 }
 
@@ -57,16 +57,17 @@ fn programs() -> Vec<String> {
     .to_vec()
 }
 
-fn linked(place: &Place) -> String {
+fn linked(place: &Place) -> Vec<String> {
     let others = place.link.iter().filter(|keg| keg.name != "python");
     let kegs = words(others.map(|keg| keg.prefix.as_str()));
     if kegs.is_empty() {
-        return String::new();
+        return Vec::new();
     }
-    format!(
-        "for dir in $(for keg in {kegs}; do ls -d \"$keg\"/lib/python3*/site-packages || :; done); do \
-         echo \"$dir\" >>\"$(echo \"$OUT\"/lib/python3*/site-packages)/kegs.pth\"; done"
-    )
+    vec![
+        format!("for dir in $(for keg in {kegs}; do ls -d \"$keg\"/lib/python3*/site-packages || :; done); do"),
+        "\techo \"$dir\" >>\"$(echo \"$OUT\"/lib/python3*/site-packages)/kegs.pth\"".to_string(),
+        "done".to_string(),
+    ]
 }
 
 // Python never looks whether the source is newer: a keg does not change. No time is in such a file.
