@@ -26,6 +26,8 @@ pub struct Closure {
     /// Folders that the loader must be told, as an image tells it by a file.
     pub library_path: Vec<String>,
     pub problems: Vec<Problem>,
+    /// Every file that is reached, in the image's place.
+    pub files: Vec<(String, Digest)>,
 }
 
 /// The closure of `at` with kegs besides, and of a compiled test's tree.
@@ -81,13 +83,18 @@ fn walk(bench: &Bench, kegs: &[Keg], whole: &[usize], shown: Vec<(String, String
             library_path.extend(String::from_utf8_lossy(bytes).lines().map(str::to_string));
         }
     }
+    let stored = walk.tree.iter().filter_map(|(path, node)| match &node.kind {
+        Kind::File(assembler::Bytes::Stored(digest)) => Some((path.to_string(), *digest)),
+        _ => None,
+    });
+    let files = stored.collect();
     shell(kegs, whole, &mut links);
     let is_whole: BTreeSet<String> = whole.iter().map(|&at| kegs[at].place()).collect();
     let kegs = shown.into_iter().filter(|(prefix, ..)| {
         let place = prefix.trim_start_matches('/');
         reached.contains(place) || is_whole.contains(place)
     });
-    Closure { kegs: kegs.collect(), links, library_path, problems: walk.problems }
+    Closure { kegs: kegs.collect(), links, library_path, problems: walk.problems, files }
 }
 
 /// `system(3)` and `popen(3)` start `/bin/sh`: where a keg that is shown whole has one, it is there.
