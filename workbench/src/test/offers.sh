@@ -43,7 +43,7 @@ header() {
 		cat deps >>reached
 	elif grep -q '#error' why; then
 		:
-	elif grep -Eq 'fatal error: (windows|windef|winsock2?|ws2tcpip|io|process|direct|os2|Availability|AvailabilityMacros|TargetConditionals|CoreFoundation/.*|mach/.*|sys/event|port|unixlib|vms.*|nks/.*)(\.h)?: No such' why; then
+	elif grep -Eq 'fatal error: (windows|windef|winsock2?|ws2tcpip|io|process|direct|os2|Availability|AvailabilityMacros|TargetConditionals|CoreFoundation/.*|mach/.*|sys/event|sys/port|port|unixlib|vms.*|nks/.*)(\.h)?: No such' why; then
 		:
 	elif grep -Eq '^[[:space:]]*(namespace|class|template|using)[[:space:]<]' "$PREFIX/include/$1"; then
 		:
