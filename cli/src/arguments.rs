@@ -79,6 +79,10 @@ pub enum Command {
         /// Every recipe, each of its slots, in one plan
         #[arg(long, conflicts_with = "names")]
         all: bool,
+        /// One recipe, from a working tree in place of its archive: only what changed is made anew, and the keg is laid
+        /// out at the path that is printed
+        #[arg(long, value_name = "DIR", conflicts_with = "all")]
+        from: Option<PathBuf>,
     },
     /// Build again with everything varied that may vary, and compare: is it reproducible?
     #[command(after_help = "Example: rootbrew check zlib")]
@@ -98,9 +102,23 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Open a shell in a keg's sandbox: as its failed build left it, else before the first step
-    #[command(after_help = "Example: rootbrew shell nginx")]
-    Shell { name: String },
+    /// Open a shell in a keg's sandbox: as its failed build left it, else before the first step; or just before a step
+    #[command(
+        after_help = "Examples: rootbrew shell nginx\n          rootbrew shell nginx --at build --with strace\n          \
+                      rootbrew shell nginx --at build -- make -n"
+    )]
+    Shell {
+        name: String,
+        /// Run the steps before this one, then open the shell in its folder
+        #[arg(long, value_name = "STEP")]
+        at: Option<At>,
+        /// Kegs besides, or programs of the seed
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        with: Vec<String>,
+        /// A command in place of the shell; its exit status is ours, as 0 or 1
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
     /// Show the log of a keg's last build
     #[command(after_help = "Example: rootbrew log nginx")]
     Log { name: String },
@@ -225,4 +243,14 @@ pub enum Seed {
         /// A file of seeds/ [default: the toolchain's]
         name: Option<String>,
     },
+}
+
+/// A step of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum At {
+    Unpack,
+    Patch,
+    Configure,
+    Build,
+    Install,
 }

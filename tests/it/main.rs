@@ -4,6 +4,7 @@
 
 mod arrows;
 mod build;
+mod byhand;
 mod command;
 mod crates;
 mod download;
@@ -15,6 +16,7 @@ mod lint;
 mod needs;
 mod ordinary;
 mod pool;
+mod proof;
 mod reproducible;
 mod roles;
 mod store;

@@ -10,7 +10,7 @@ use super::action::{Ground, PrepareError, Prepared, prepare};
 use super::execute::{Execution, Failure, Manner, Place};
 use super::outlook;
 use crate::plan::Plan;
-use crate::sandbox::{self, Build, Face, Limits, Order, Setup};
+use crate::sandbox::{self, Bind, Build, Face, Limits, Order, Setup};
 
 /// One path whose node is not the same in two builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,13 +107,22 @@ fn describe(node: Option<&Node>) -> String {
     }
 }
 
-/// The sandbox of an action with a shell in it, on `build` as `/build`; its exit code.
+/// What a person does in a sandbox by hand.
+pub struct Visit<'a> {
+    /// `/build`.
+    pub build: &'a Path,
+    pub argv: Vec<String>,
+    /// Kegs besides, their programs before all others in `PATH`: prefix, label, root.
+    pub with: &'a [(String, String, Digest)],
+}
+
+/// Opens the sandbox of an action; the command's exit code.
 pub fn enter(
     store: &Store,
     ground: &Ground,
     (prepared, keyed): (&Prepared, &Keyed),
     keg: &str,
-    build: &Path,
+    visit: Visit,
 ) -> Result<i32, Failure> {
     let manner = Manner {
         face: Face::default(),
@@ -124,10 +133,25 @@ pub fn enter(
     let cancel = AtomicBool::new(false);
     let execution = unfollowed(store, ground, (prepared, keyed), keg, &manner, &cancel);
     execution.put_inputs().map_err(Failure::world)?;
-    let mut setup: Setup = execution.setup().map_err(Failure::world)?;
-    setup.build = Build::Folder(build.to_path_buf());
-    setup.argv = vec!["/bin/sh".into(), "-i".into()];
+    let build = Build::Folder(visit.build.to_path_buf());
+    let mut setup: Setup = execution.setup(build).map_err(Failure::world)?;
+    show(store, &mut setup, visit.with).map_err(Failure::world)?;
+    setup.argv = visit.argv;
     setup.env.push(("PS1".into(), format!("{keg} \\$ ").replace("\\$", "$")));
     setup.env.push(("TERM".into(), std::env::var("TERM").unwrap_or("dumb".into())));
     sandbox::enter(&setup).map_err(Failure::world)
+}
+
+/// Kegs that the action does not see, each at its place; what it sees is not shown twice.
+fn show(store: &Store, setup: &mut Setup, with: &[(String, String, Digest)]) -> Result<(), StoreError> {
+    let mut folders = String::new();
+    for (prefix, label, root) in with {
+        folders.push_str(&format!("{prefix}/bin:{prefix}/sbin:"));
+        if !setup.binds.iter().any(|bind| bind.to == *prefix) {
+            setup.binds.push(Bind { from: store.lay_out(label, root)?, to: prefix.clone() });
+        }
+    }
+    let path = setup.env.iter_mut().filter(|(name, _)| name == "PATH");
+    path.for_each(|(_, value)| value.insert_str(0, &folders));
+    Ok(())
 }

@@ -80,18 +80,25 @@ const TAIL_LINES: usize = 40;
 impl Execution<'_> {
     /// Runs it and puts the output tree; the result is recorded by the caller.
     pub fn run(&self) -> Result<Ran, Failure> {
+        let build = self.build_place().map_err(Failure::world)?;
+        let result = self.run_in(build.clone());
+        if let Build::Folder(folder) = &build {
+            // Outputs are blobs by now, a failure's remains are copied: what can't be removed is swept with the stage.
+            std::fs::remove_dir_all(folder).ok();
+        }
+        result
+    }
+
+    /// The same on a given `/build`, which stays.
+    pub fn run_in(&self, build: Build) -> Result<Ran, Failure> {
         let begun = Instant::now();
         self.put_inputs().map_err(Failure::world)?;
-        let setup = self.setup().map_err(Failure::world)?;
+        let setup = self.setup(build).map_err(Failure::world)?;
         let log_path = self.store.stage_path("log");
         let log = File::options().read(true).append(true).create_new(true).open(&log_path);
         let log =
             log.map_err(|error| Failure::world(format!("cannot create {}: {error}", log_path.display())))?;
         let result = self.run_logged(&setup, &log, begun);
-        if let Build::Folder(folder) = &setup.build {
-            // Outputs are blobs by now, a failure's remains are copied: what can't be removed is swept with the stage.
-            std::fs::remove_dir_all(folder).ok();
-        }
         let kept_log = self.keep_log(&log, &log_path);
         result.map_err(|failure| failure.with_log(kept_log, &log))
     }
@@ -179,7 +186,7 @@ impl Execution<'_> {
     }
 
     /// The sandbox of this action.
-    pub fn setup(&self) -> Result<Setup, StoreError> {
+    pub fn setup(&self, build: Build) -> Result<Setup, StoreError> {
         let mut binds = Vec::new();
         let mut links = Vec::new();
         self.seed_top(&mut binds, &mut links)?;
@@ -202,7 +209,7 @@ impl Execution<'_> {
         Ok(Setup {
             binds,
             links,
-            build: self.build_place()?,
+            build,
             stage: Vec::new(),
             argv: self.prepared.action.arguments.clone(),
             env: self.environment(),

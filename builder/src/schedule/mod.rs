@@ -18,6 +18,7 @@ mod event;
 pub mod execute;
 mod fetching;
 mod follow;
+pub mod from;
 mod graft;
 pub mod inputs;
 pub mod left;

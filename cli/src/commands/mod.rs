@@ -7,6 +7,7 @@ mod completions;
 mod deps;
 mod fetch;
 mod fmt;
+mod from;
 mod image;
 mod info;
 pub mod lint;
@@ -35,13 +36,16 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Fmt { names, check: true } => fmt::check(context, &names),
         Command::Fetch { names } => fetch::run(context, &names),
         Command::Plan { names } => plan::run(context, &names),
-        Command::Build { names, all: false } => build::run(context, &names),
+        Command::Build { names, from: Some(tree), .. } => from::run(context, &names, &tree),
+        Command::Build { names, all: false, .. } => build::run(context, &names),
         Command::Build { all: true, .. } => build::all(context),
         Command::Check { names } => check::run(context, &names),
         Command::Test { names, smoke, upstream, all } => {
             test::run(context, &names, Wish { smoke: smoke || all, upstream: upstream || all })
         }
-        Command::Shell { name } => shell::run(context, &name),
+        Command::Shell { name, at, with, command } => {
+            shell::run(context, &shell::Wish { name, at, with, command })
+        }
         Command::Log { name } => log::run(context, &name),
         Command::Why { role, path } => why::run(context, &role, &path),
         Command::Size { role } => size::run(context, &role),

@@ -1,43 +1,139 @@
-//! `rootbrew shell`: a keg's sandbox, by hand. As its failed build left it, else empty before the first step.
+//! `rootbrew shell`: a keg's sandbox, by hand: as its failed build left it, else empty; or just before a step.
 
-use builder::schedule::{again, left, outlook};
-use kegs::Digest;
+use builder::plan::Plan;
+use builder::preset::word;
+use builder::recipe::nearest;
+use builder::schedule::action::Ground;
+use builder::schedule::again::{self, Visit};
+use builder::schedule::{left, outlook};
+use kegs::{Digest, Store};
 
+use crate::arguments::At;
 use crate::context::Context;
 use crate::terminal::talk;
 use crate::trouble::{Result, Trouble};
-use crate::work::{self, Target, build, ground};
+use crate::work::{self, Tap, Target, build, ground};
 
-pub fn run(context: &Context, name: &str) -> Result<()> {
+/// What the command line asks for.
+pub struct Wish {
+    pub name: String,
+    pub at: Option<At>,
+    pub with: Vec<String>,
+    /// Instead of a shell.
+    pub command: Vec<String>,
+}
+
+pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let profile = ground::profile(context)?;
-    let targets = work::targets(context, &[name.to_string()], &ground::implied(&profile))?;
-    let target = targets.into_iter().find(|target| target.role.is_none());
-    let target = target
-        .ok_or_else(|| Trouble::Failed(format!("`{name}` is a role: a shell opens in a recipe's sandbox")))?;
+    let implied = ground::implied(&profile);
+    let target = recipe(context, &wish.name, &implied)?;
+    let tap = work::tap(context, &implied)?;
+    let (recipes, seeds) = known(&tap, &wish.with);
+    let with = match recipes.is_empty() {
+        true => None,
+        false => Some(tap.recipes_target(&recipes, &implied)?),
+    };
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
+    let plans = [&target].into_iter().chain(&with).map(|target| &target.plan);
+    let ground = ground::ground(context, &store, profile, plans)?;
     let at = target.plan.wanted()[0];
-    let keg = target.plan.nodes()[at].name();
+    in_seed(&store, &ground, &target.plan, at, &tap, &seeds)?;
+    let with = match &with {
+        Some(with) => kegs(&with.plan, &build::make(context, &store, &ground, with)?.outputs),
+        None => Vec::new(),
+    };
     let outputs = dependencies(context, &store, &ground, &target, at)?;
+    open(context, &store, &ground, (&target.plan, at, &outputs), wish, &with)
+}
+
+/// The plan of one recipe.
+pub fn recipe(context: &Context, name: &str, implied: &builder::plan::Implied) -> Result<Target> {
+    let targets = work::targets(context, &[name.to_string()], implied)?;
+    let target = targets.into_iter().find(|target| target.role.is_none());
+    target.ok_or_else(|| Trouble::Failed(format!("`{name}` is a role: a recipe is wanted")))
+}
+
+/// Recipes, and what is left for the seed.
+fn known(tap: &Tap, names: &[String]) -> (Vec<String>, Vec<String>) {
+    let recipes = &tap.catalogue.recipes;
+    names.iter().cloned().partition(|name| recipes.contains_key(name.split('@').next().unwrap_or(name)))
+}
+
+/// Programs of the seed are there already; what is neither is told with what is near.
+fn in_seed(
+    store: &Store,
+    ground: &Ground,
+    plan: &Plan,
+    at: usize,
+    tap: &Tap,
+    names: &[String],
+) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let seed = store.tree(&ground.seed(plan.nodes()[at].variant.preset).root)?;
+    let programs: Vec<&str> = seed
+        .nodes
+        .keys()
+        .filter_map(|path| path.strip_prefix("usr/bin/").or_else(|| path.strip_prefix("usr/sbin/")))
+        .collect();
+    let mut faults = Vec::new();
+    for name in names.iter().filter(|name| !programs.contains(&name.as_str())) {
+        let recipes = tap.catalogue.recipes.keys().map(String::as_str);
+        let near = nearest(name, recipes.chain(programs.iter().copied()));
+        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        faults
+            .push(format!("--with {name}: no recipe has this name, and the seed has no such program{near}"));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    faults
+        .push("`rootbrew list` shows the recipes; `--with` also takes programs of the seed, as `gcc`".into());
+    Err(Trouble::Failed(faults.join("\n")))
+}
+
+/// What was asked and what it runs with: prefix, label, root.
+fn kegs(plan: &Plan, outputs: &[Digest]) -> Vec<(String, String, Digest)> {
+    let mut places: Vec<usize> = plan.wanted().iter().flat_map(|&at| plan.run_closure(at)).collect();
+    let mut known = std::collections::BTreeSet::new();
+    places.retain(|at| known.insert(*at));
+    let node = |at: usize| (plan.nodes()[at].variant.keg(), plan.nodes()[at].label(), outputs[at]);
+    places.into_iter().map(node).collect()
+}
+
+fn open(
+    context: &Context,
+    store: &Store,
+    ground: &Ground,
+    (plan, at, outputs): (&Plan, usize, &[Option<Digest>]),
+    wish: &Wish,
+    with: &[(String, String, Digest)],
+) -> Result<()> {
+    let node = &plan.nodes()[at];
+    let keg = node.name();
     let world = builder::schedule::World {
-        store: &store,
-        ground: &ground,
+        store,
+        ground,
         places: &context.places,
         jobs: context.jobs,
         limits: context.limits.clone(),
         cancel: &context.cancel,
         events: &|_| (),
     };
-    outlook::fetch(&target.plan.nodes()[at].variant, &world).map_err(Trouble::Failed)?;
-    let prepared = again::prepared(&target.plan, at, &store, &ground, &outputs)?;
+    outlook::fetch(&node.variant, &world).map_err(Trouble::Failed)?;
+    let prepared = again::prepared(plan, at, store, ground, outputs)?;
     let (prepared, keyed) =
         prepared.ok_or_else(|| Trouble::Bug(format!("the sources of `{keg}` are unknown")))?;
-    let (folder, fresh) = folder(&store, &keg)?;
-    talk(&format!(
-        "shell   {keg}: `/bin/sh /steps/run` runs the build, `STEPS=\"configure build\"` before it some steps"
-    ));
-    let code = again::enter(&store, &ground, (&prepared, &keyed), &keg, &folder);
+    let (folder, fresh) = folder(store, &keg, wish)?;
+    if wish.command.is_empty() {
+        talk(&format!(
+            "shell   {keg}: `/bin/sh /steps/run` runs the build, `STEPS=\"configure build\"` before it some steps"
+        ));
+    }
+    let visit = Visit { build: &folder, argv: argv(wish, &node.variant.subdir), with };
+    let code = again::enter(store, ground, (&prepared, &keyed), &keg, visit);
     if fresh {
         // Nothing of it is wanted again; what can't be removed is swept with the stage.
         std::fs::remove_dir_all(&folder).ok();
@@ -49,10 +145,50 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
     }
 }
 
-/// What the failed build left, or a new folder.
-fn folder(store: &kegs::Store, keg: &str) -> Result<(std::path::PathBuf, bool)> {
+/// The steps before `at`, then the shell in that step's folder. Where one of them fails a command is not tried, and a
+/// person gets the shell to look.
+fn argv(wish: &Wish, subdir: &str) -> Vec<String> {
+    let own = match wish.command.as_slice() {
+        [] => vec!["/bin/sh".to_string(), "-i".to_string()],
+        command => command.to_vec(),
+    };
+    let Some(at) = wish.at else { return own };
+    let (before, folder) = (before(at), place(at, subdir));
+    let failed = match wish.command.is_empty() {
+        true => "echo 'shell: a step before failed: all is as it left it' >&2",
+        false => "exit 1",
+    };
+    let steps = match before {
+        "" => String::new(),
+        before => format!("STEPS={} /bin/sh /steps/run || {failed}\n", word(before)),
+    };
+    let script = format!("{steps}cd {} 2>/dev/null || cd /build\nexec \"$@\"\n", word(&folder));
+    [vec!["/bin/sh".into(), "-c".into(), script, "shell".into()], own].concat()
+}
+
+fn before(at: At) -> &'static str {
+    match at {
+        At::Unpack => "",
+        At::Patch => "unpack",
+        At::Configure => "unpack patch",
+        At::Build => "unpack patch configure",
+        At::Install => "unpack patch configure build",
+    }
+}
+
+/// As the script's steps have it.
+fn place(at: At, subdir: &str) -> String {
+    match (at, subdir) {
+        (At::Unpack, _) => "/build".into(),
+        (At::Patch, _) | (_, "") => "/build/source".into(),
+        (_, subdir) => format!("/build/source/{subdir}"),
+    }
+}
+
+/// What the failed build left, or a new folder; at a step always that.
+fn folder(store: &Store, keg: &str, wish: &Wish) -> Result<(std::path::PathBuf, bool)> {
     let left = left::path(store, keg);
-    if left.is_dir() {
+    if wish.at.is_none() && left.is_dir() {
         talk(&format!("shell   {keg}: /build is as the failed build left it"));
         return Ok((left, false));
     }
@@ -63,10 +199,10 @@ fn folder(store: &kegs::Store, keg: &str) -> Result<(std::path::PathBuf, bool)> 
 }
 
 /// Builds what the keg needs, not the keg: its build is what fails.
-fn dependencies(
+pub fn dependencies(
     context: &Context,
-    store: &kegs::Store,
-    ground: &builder::schedule::action::Ground,
+    store: &Store,
+    ground: &Ground,
     target: &Target,
     at: usize,
 ) -> Result<Vec<Option<Digest>>> {

@@ -1,9 +1,11 @@
 //! `rootbrew test`: builds what is not built, then proves each keg in its runtime closure alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use builder::plan::{Asked, AskedKeg, AskedOption, Implied, Plan};
 use builder::recipe::Dep;
+use builder::schedule::action::Ground;
+use builder::schedule::{World, outlook};
 use kegs::collect::Kept;
 use kegs::{Faults, Store};
 use rayon::prelude::*;
@@ -14,20 +16,27 @@ use crate::terminal::{data, event, seconds};
 use crate::trouble::{Result, Trouble};
 use crate::work::{self, Target, build, ground};
 
+type Allowed = BTreeMap<String, BTreeSet<String>>;
+
 pub fn run(context: &Context, names: &[String], wish: Wish) -> Result<()> {
     let profile = ground::profile(context)?;
-    let target = target(context, names, &ground::implied(&profile))?;
+    let (target, allowed) = target(context, names, &ground::implied(&profile))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
     let ground = ground::ground(context, &store, profile, [&target.plan])?;
     let built = build::make(context, &store, &ground, &target)?;
-    let bench = Bench::new(&store, &ground, &target.plan, &built.outputs, &context.cancel);
-    let faults = every(context, &bench, &tested(&target.plan, names), wish)?;
+    let places = tested(&target.plan, names);
+    if wish.upstream {
+        fetch(context, &store, &ground, &target.plan, &places)?;
+    }
+    let mut bench = Bench::new(&store, &ground, &target.plan, &built.outputs, &context.cancel);
+    bench.allowed = allowed;
+    let faults = every(context, &bench, &places, wish)?;
     Ok(faults.or(())?)
 }
 
 /// The recipes, and in the same plan what their tests need besides.
-fn target(context: &Context, names: &[String], implied: &Implied) -> Result<Target> {
+fn target(context: &Context, names: &[String], implied: &Implied) -> Result<(Target, Allowed)> {
     let tap = work::tap(context, implied)?;
     let names = if names.is_empty() { tap.every_recipe() } else { names.to_vec() };
     let plain = tap.recipes_target(&names, implied)?;
@@ -35,12 +44,34 @@ fn target(context: &Context, names: &[String], implied: &Implied) -> Result<Targ
     let needs: Vec<Dep> =
         wanted.flat_map(|variant| &variant.tests).flat_map(|test| &test.needs).cloned().collect();
     if needs.is_empty() {
-        return Ok(plain);
+        return Ok((plain, allowed(&tap)));
     }
     let mut asked = tap.asked(&names)?;
     needs.iter().for_each(|need| ask(&mut asked, need));
     let plan = builder::plan::plan(&tap.catalogue, &asked, implied)?;
-    Ok(Target { plan, ..plain })
+    Ok((Target { plan, ..plain }, allowed(&tap)))
+}
+
+/// What recipes' `allow` silences.
+fn allowed(tap: &work::Tap) -> Allowed {
+    let recipes = tap.catalogue.recipes.iter();
+    recipes.map(|(name, recipe)| (name.clone(), recipe.facts.allow.keys().cloned().collect())).collect()
+}
+
+/// A keg that is in the store may have come without its sources, which upstream's suite is in.
+fn fetch(context: &Context, store: &Store, ground: &Ground, plan: &Plan, places: &[usize]) -> Result<()> {
+    let world = World {
+        store,
+        ground,
+        places: &context.places,
+        jobs: context.jobs,
+        limits: context.limits.clone(),
+        cancel: &context.cancel,
+        events: &|_| (),
+    };
+    places.iter().try_for_each(|&at| {
+        outlook::fetch(&plan.nodes()[at].variant, &world).map(drop).map_err(Trouble::Failed)
+    })
 }
 
 fn ask(asked: &mut Asked, need: &Dep) {

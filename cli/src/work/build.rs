@@ -153,7 +153,7 @@ fn failures(target: &Target, report: &Report) {
     talk(&format!("{count} failed, {skipped} not tried because of it, the rest is built"));
 }
 
-fn failed(name: &str, version: &str, failure: &Failure) {
+pub fn failed(name: &str, version: &str, failure: &Failure) {
     talk("");
     let step = failure.step.as_ref().map_or(String::new(), |step| format!("{step}: "));
     event("failed", &format!("{name} {version}"), &format!("{step}{}", failure.end));

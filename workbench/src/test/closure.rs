@@ -9,7 +9,8 @@ use assembler::closure::Walk;
 use assembler::tree::Kind;
 use assembler::{Asked, Keg, Problem, Runtime};
 use builder::plan::Kind as Edge;
-use builder::recipe::Reach;
+use builder::recipe::{Cc, Reach};
+use builder::schedule::action::SeedTop;
 use kegs::{Digest, Node};
 
 use super::{Bench, Result};
@@ -26,6 +27,10 @@ pub struct Closure {
     /// Folders that the loader must be told, as an image tells it by a file.
     pub library_path: Vec<String>,
     pub problems: Vec<Problem>,
+    /// A bootstrap keg's programs that load the seed's C library run where the seed is, and nowhere else.
+    pub seed: Option<SeedTop>,
+    /// Every file that is reached, in the image's place.
+    pub files: Vec<(String, Digest)>,
 }
 
 /// The closure of `at` with kegs besides, and of a compiled test's tree.
@@ -45,7 +50,15 @@ pub fn closure(bench: &Bench, at: usize, besides: &[usize], compiled: Option<Dig
     }
     let mut asked: Vec<usize> = (0..whole.len()).collect();
     asked.extend(compiled.map(|_| kegs.len() - 1));
-    Ok(walk(bench, &kegs, &asked, shown))
+    let mut closure = walk(bench, &kegs, &asked, shown);
+    if bench.variant(at).cc == Cc::Seed && closure.problems.iter().any(wants_seed) {
+        closure.show_seed(bench.ground.seed(bench.variant(at).preset));
+    }
+    Ok(closure)
+}
+
+fn wants_seed(problem: &Problem) -> bool {
+    matches!(problem, Problem::Missing { what, .. } if what.starts_with("the loader"))
 }
 
 /// What is shown whether a file reaches it or not: the keg, what it runs, what the test needs.
@@ -81,13 +94,18 @@ fn walk(bench: &Bench, kegs: &[Keg], whole: &[usize], shown: Vec<(String, String
             library_path.extend(String::from_utf8_lossy(bytes).lines().map(str::to_string));
         }
     }
+    let stored = walk.tree.iter().filter_map(|(path, node)| match &node.kind {
+        Kind::File(assembler::Bytes::Stored(digest)) => Some((path.to_string(), *digest)),
+        _ => None,
+    });
+    let files = stored.collect();
     shell(kegs, whole, &mut links);
     let is_whole: BTreeSet<String> = whole.iter().map(|&at| kegs[at].place()).collect();
     let kegs = shown.into_iter().filter(|(prefix, ..)| {
         let place = prefix.trim_start_matches('/');
         reached.contains(place) || is_whole.contains(place)
     });
-    Closure { kegs: kegs.collect(), links, library_path, problems: walk.problems }
+    Closure { kegs: kegs.collect(), links, library_path, problems: walk.problems, seed: None, files }
 }
 
 /// `system(3)` and `popen(3)` start `/bin/sh`: where a keg that is shown whole has one, it is there.
@@ -147,6 +165,17 @@ fn test_keg(bench: &Bench, own: &Keg, root: Digest) -> Result<Keg> {
 }
 
 impl Closure {
+    /// Its links stand where ours would.
+    fn show_seed(&mut self, seed: &SeedTop) {
+        self.links.clear();
+        for (name, node) in &seed.top.nodes {
+            if let Node::Link { target } = node {
+                self.links.push((format!("/{name}"), target.clone()));
+            }
+        }
+        self.seed = Some(seed.clone());
+    }
+
     /// Programs are found in these kegs, its own before all others.
     pub fn path(&self) -> String {
         let folders =
@@ -159,6 +188,9 @@ impl Closure {
         let mut tree = kegs::Tree::default();
         for (prefix, _, root) in &self.kegs {
             tree.insert(prefix.trim_start_matches('/'), Node::Tree { root: *root });
+        }
+        if let Some(usr) = self.seed.as_ref().and_then(|seed| seed.top.nodes.get("usr")) {
+            tree.insert("usr", usr.clone());
         }
         for (path, target) in &self.links {
             tree.insert(path.trim_start_matches('/'), Node::Link { target: target.clone() });

@@ -4,6 +4,7 @@
 //! ```text
 //! closure   the kegs that a keg reaches when it runs      program   one program among them, its streams, what it answered
 //! compile   a file of tests/ to a program                 expect    what was said against what the recipe says
+//! loads, offers, smoke: the tests that nobody writes      upstream  the suite that upstream wrote
 //! ```
 //! What a program said is an action's output: keyed by content, kept when it was right. So a second run of all starts
 //! nothing; what is expected is compared here each time, outside. It prints nothing.
@@ -14,10 +15,18 @@ mod door;
 mod excerpt;
 mod expect;
 mod files;
+mod kept;
+mod loads;
+pub mod note;
+mod offers;
 mod program;
+mod smoke;
+mod upstream;
 mod written;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use builder::plan::Plan;
 use builder::recipe::{Dep, Variant};
@@ -34,6 +43,8 @@ pub struct Bench<'a> {
     /// The output tree of each node.
     pub outputs: &'a [Digest],
     pub cancel: &'a Cancel,
+    /// Recipe to the lints that its `allow` silences.
+    pub allowed: BTreeMap<String, BTreeSet<String>>,
     running: Arc<Mutex<Vec<Canceller>>>,
 }
 
@@ -66,6 +77,14 @@ pub struct Checked {
 pub enum Kind {
     /// A `[[test]]` of the recipe.
     Written,
+    /// ELF files in their closure.
+    Loads,
+    /// Paths of the build inside.
+    Traces,
+    Pc,
+    Headers,
+    Smoke,
+    Upstream,
 }
 
 impl Kind {
@@ -73,6 +92,47 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Kind::Written => "written",
+            Kind::Loads => "loads",
+            Kind::Traces => "traces",
+            Kind::Pc => "pc",
+            Kind::Headers => "headers",
+            Kind::Smoke => "smoke",
+            Kind::Upstream => "upstream",
+        }
+    }
+
+    /// The lint by which a recipe's `allow` silences it: id and name.
+    fn lint(self) -> Option<[&'static str; 2]> {
+        match self {
+            Kind::Loads => Some(["K18", "not-loadable"]),
+            Kind::Traces => Some(["K06", "build-path"]),
+            Kind::Pc => Some(["K19", "pc-broken"]),
+            Kind::Headers => Some(["K20", "header-broken"]),
+            Kind::Written | Kind::Smoke | Kind::Upstream => None,
+        }
+    }
+}
+
+impl Checked {
+    fn new(name: &str, kind: Kind) -> Checked {
+        Checked { name: name.into(), kind, faults: Vec::new(), found: true, wall_s: 0.0, keys: Vec::new() }
+    }
+
+    /// Findings as faults at the recipe's version, unless the recipe allows their kind.
+    fn take(&mut self, bench: &Bench, at: usize, kept: kept::Kept) {
+        self.found &= kept.found;
+        self.keys.push(kept.key);
+        if self.kind.lint().is_some_and(|lint| bench.allows(at, &lint)) {
+            return;
+        }
+        let variant = bench.variant(at);
+        for finding in kept.findings {
+            let message = format!("`{}` {}", finding.file, finding.what);
+            let fault = variant.text.fault(variant.span.clone(), message);
+            self.faults.push(match finding.detail.trim_end() {
+                "" => fault,
+                detail => fault.help(detail),
+            });
         }
     }
 }
@@ -103,18 +163,36 @@ impl<'a> Bench<'a> {
         let running = Arc::new(Mutex::new(Vec::<Canceller>::new()));
         let heard = running.clone();
         cancel.on_cancel(move || lock(&heard).iter().for_each(Canceller::cancel));
-        Bench { store, ground, plan, outputs, cancel, running }
+        Bench { store, ground, plan, outputs, cancel, allowed: BTreeMap::new(), running }
     }
 
     /// Runs every test of one keg, in order.
-    pub fn test(&self, at: usize, _wish: Wish) -> Result<Vec<Checked>> {
-        let variant = self.variant(at);
-        variant
-            .tests
-            .iter()
-            .filter(|test| written::runs(test))
-            .map(|test| written::test(self, at, test))
-            .collect()
+    pub fn test(&self, at: usize, wish: Wish) -> Result<Vec<Checked>> {
+        let mut done = Vec::new();
+        for test in self.variant(at).tests.iter().filter(|test| written::runs(test)) {
+            done.push(written::test(self, at, test)?);
+        }
+        done.push(timed(|| loads::test(self, at))?);
+        done.push(timed(|| loads::traces(self, at))?);
+        let begun = Instant::now();
+        let mut offers = offers::test(self, at)?;
+        offers.iter_mut().take(1).for_each(|first| first.wall_s = begun.elapsed().as_secs_f64());
+        done.extend(offers);
+        if wish.smoke {
+            let begun = Instant::now();
+            let wall_s = |checked| Checked { wall_s: begun.elapsed().as_secs_f64(), ..checked };
+            done.extend(smoke::test(self, at)?.map(wall_s));
+        }
+        if wish.upstream {
+            done.push(timed(|| upstream::test(self, at))?);
+        }
+        note::remember(self, at, &done)?;
+        Ok(done)
+    }
+
+    fn allows(&self, at: usize, lint: &[&str]) -> bool {
+        let allowed = self.allowed.get(&self.variant(at).name);
+        allowed.is_some_and(|allowed| lint.iter().any(|lint| allowed.contains(*lint)))
     }
 
     fn variant(&self, at: usize) -> &Variant {
@@ -141,6 +219,12 @@ impl<'a> Bench<'a> {
     fn go_on(&self) -> Result<()> {
         if self.cancel.is_said() { Err(TestError::Cancelled) } else { Ok(()) }
     }
+}
+
+fn timed(test: impl FnOnce() -> Result<Checked>) -> Result<Checked> {
+    let begun = Instant::now();
+    let checked = test()?;
+    Ok(Checked { wall_s: begun.elapsed().as_secs_f64(), ..checked })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

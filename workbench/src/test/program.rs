@@ -146,8 +146,13 @@ impl Program<'_> {
             to: file.path.clone(),
             mode: if file.executable { 0o755 } else { 0o644 },
         };
+        let mut binds: Vec<Bind> = closure.kegs.iter().map(bind).collect::<Result<_>>()?;
+        if let Some(seed) = &closure.seed {
+            let from = bench.store.lay_out("seed", &seed.root)?.join("usr");
+            binds.push(Bind { from, to: "/usr".into() });
+        }
         Ok(Setup {
-            binds: closure.kegs.iter().map(bind).collect::<Result<_>>()?,
+            binds,
             links: closure.links.iter().map(link).collect(),
             build: Build::Memory,
             stage: self.files.iter().map(stage).collect(),
@@ -189,7 +194,12 @@ impl Program<'_> {
 }
 
 fn ended(running: Running) -> Result<Ended> {
-    let end = running.wait()?.end;
+    let end = match running.wait() {
+        Ok(ended) => ended.end,
+        // No such program, or no interpreter that it names.
+        Err(sandbox::SandboxError::Setup(why)) => return Ok(Ended::Not(why)),
+        Err(error) => return Err(error.into()),
+    };
     Ok(match end {
         End::OutOfTime => Ended::Not("ran longer than its time".into()),
         end => end.code().map_or_else(|| Ended::Not(end.to_string()), Ended::Status),
