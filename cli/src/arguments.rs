@@ -179,6 +179,17 @@ pub enum Command {
         #[arg(required = true)]
         words: Vec<String>,
     },
+    /// Write a first recipe out of a source archive: fetch it, look inside, say what is unsure
+    #[command(
+        after_help = "Examples: rootbrew new jansson https://github.com/akheron/jansson/releases/download/v2.14/jansson-2.14.tar.gz\n          rootbrew new lz4 debian=lz4=1.10.0-10/sid"
+    )]
+    New {
+        /// The recipe's name: a new folder of recipes/
+        name: String,
+        /// A URL, or debian=NAME=VERSION[/SUITE] as apt names a source
+        #[arg(value_name = "URL|debian=NAME=VERSION")]
+        place: String,
+    },
     /// Print completions for a shell
     #[command(after_help = "Example: rootbrew completions bash >/etc/bash_completion.d/rootbrew")]
     Completions { shell: clap_complete::Shell },

@@ -8,5 +8,8 @@ pub mod file;
 pub mod fmt;
 pub mod graph;
 pub mod lint;
+pub mod archive;
+pub mod graph;
+pub mod new;
 pub mod search;
 pub mod test;

@@ -12,6 +12,7 @@ mod info;
 pub mod lint;
 mod list;
 mod log;
+mod new;
 mod plan;
 mod search;
 mod seed;
@@ -58,6 +59,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         }
         Command::WhyDepends { from, to } => why_depends::run(context, &from, &to),
         Command::Search { words } => search::run(context, &words),
+        Command::New { name, place } => new::run(context, &name, &place),
         Command::Completions { shell } => completions::run(shell),
     }
 }
