@@ -4,6 +4,7 @@
 
 mod arrows;
 mod build;
+mod bump;
 mod command;
 mod download;
 mod fail;
@@ -12,6 +13,7 @@ mod kill;
 mod limits;
 mod lint;
 mod needs;
+mod new;
 mod ordinary;
 mod pool;
 mod reproducible;

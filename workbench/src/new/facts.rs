@@ -82,9 +82,9 @@ fn readme(name: &str, whole: &Archive) -> Option<String> {
     let paragraphs =
         text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     let strange = |text: &str| text.starts_with(['#', '=', '-', '*', '[', '!', '<', '|', '`', '.', '~', '_']);
-    let is_prose = |text: &String| {
-        text.contains(' ') && text.len() > 20 && !strange(text) && !text.starts_with("Copyright")
-    };
+    // Copyright lines, and `Copying and distribution of this file …` of GNU's.
+    let is_prose =
+        |text: &String| text.contains(' ') && text.len() > 20 && !strange(text) && !text.starts_with("Copy");
     let candidates: Vec<String> = paragraphs.filter(is_prose).take(4).collect();
     // `NAME is a …` says what it is; another first sentence may say anything.
     let said = candidates.iter().find_map(|text| definition(name, text));
@@ -114,6 +114,10 @@ fn fitting(name: &str, summary: Option<String>, unsure: &mut Vec<Unsure>) -> Str
     let plain: String =
         summary.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\' | '`' | '*')).collect();
     let plain = sentence(plain.trim());
+    let plain = ["This is the ", "This is a ", "This is "]
+        .iter()
+        .find_map(|opening| plain.strip_prefix(opening))
+        .unwrap_or(plain);
     let mut letters = plain.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let plain = first + letters.as_str();

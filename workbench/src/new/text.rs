@@ -1,5 +1,7 @@
 //! A draft as `recipe.toml`, in the order and form of the other recipes.
 
+use crate::fmt::{self, File, Keys};
+
 use super::Draft;
 
 /// The whole file. Every string is written by `toml_edit`, so that no upstream's word can break out of its quotes.
@@ -21,7 +23,9 @@ pub fn text(draft: &Draft) -> String {
     if !draft.targets_install.is_empty() {
         lines.push(line("targets", &format!("{{ install = {} }}", list(&draft.targets_install))));
     }
-    lines.join("\n") + "\n"
+    let text = lines.join("\n") + "\n";
+    // What is no canonical form is still a recipe: `rootbrew fmt` says what is wrong with it.
+    fmt::format(File::Recipe, &text, Keys::Sorted).unwrap_or(text)
 }
 
 fn line(key: &str, value: &str) -> String {
