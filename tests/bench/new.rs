@@ -31,7 +31,8 @@ pub fn run(wish: &Wish) -> Result<()> {
         let begun = Instant::now();
         let said = one(wish, &tap, name, pin)?;
         good += usize::from(said.is_none());
-        let text = said.unwrap_or_else(|| format!("builds unchanged, {:.0} s", begun.elapsed().as_secs_f64()));
+        let text =
+            said.unwrap_or_else(|| format!("builds unchanged, {:.0} s", begun.elapsed().as_secs_f64()));
         figure(&format!("    {name}"), "", &text);
     }
     figure("build as `rootbrew new` wrote them", "", &format!("{good} of {}", SOURCES.len()));
@@ -56,7 +57,8 @@ fn one(wish: &Wish, tap: &Path, name: &str, pin: &str) -> Result<Option<String>>
     for words in [vec!["new", name, pin.as_str()], vec!["build", name]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
         command.args(words).arg("--store").arg(&wish.store).arg("--tap").arg(tap);
-        let output = command.args(wish.sources.iter().flat_map(|folder| [Path::new("--sources"), folder])).output()?;
+        let output =
+            command.args(wish.sources.iter().flat_map(|folder| [Path::new("--sources"), folder])).output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let failed = said.lines().find(|line| line.starts_with("failed") || line.starts_with("error"));

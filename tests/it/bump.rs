@@ -45,7 +45,8 @@ fn page(versions: &[&str]) -> Vec<u8> {
 #[test]
 fn a_newer_version_becomes_one_commit_and_the_work_tree_stays() {
     let new = source("1.2", "zero\none\nTWO\nthree\nfour\nFIVE\n");
-    let site = Site::start([("/list", page(&["0.9", "1.0", "1.2", "1.3-rc1"])), ("/toy-1.2.tar", new.clone())]);
+    let site =
+        Site::start([("/list", page(&["0.9", "1.0", "1.2", "1.3-rc1"])), ("/toy-1.2.tar", new.clone())]);
     let toy = Toy::without_store();
     let patch = |line: usize, before: &str, was: &str, is: &str| {
         format!("--- a/text\n+++ b/text\n@@ -{line},2 +{line},2 @@\n {before}\n-{was}\n+{is}\n")
@@ -55,7 +56,10 @@ fn a_newer_version_becomes_one_commit_and_the_work_tree_stays() {
     recipe(
         &toy,
         &site,
-        &format!("watch = {{ page = \"{}/list\" }}\npatches = [\"patches/taken.patch\", \"patches/moved.patch\"]", site.url),
+        &format!(
+            "watch = {{ page = \"{}/list\" }}\npatches = [\"patches/taken.patch\", \"patches/moved.patch\"]",
+            site.url
+        ),
     );
     tracked(&toy);
     toy.write("tap/notes", "mine, not committed");
@@ -67,11 +71,20 @@ fn a_newer_version_becomes_one_commit_and_the_work_tree_stays() {
     assert_eq!(git(&toy.tap(), &["status", "--porcelain"]), "?? notes\n");
     assert_eq!(git(&toy.tap(), &["log", "--format=%s", "main..bump/toy-1.2"]), "toy: 1.0 → 1.2\n");
     let text = git(&toy.tap(), &["show", "bump/toy-1.2:recipes/toy/recipe.toml"]);
-    for words in ["version = \"1.2\"", &kegs::Digest::of(&new).hex(), "# as it was", "patches = [\"patches/moved.patch\"]"] {
+    for words in [
+        "version = \"1.2\"",
+        &kegs::Digest::of(&new).hex(),
+        "# as it was",
+        "patches = [\"patches/moved.patch\"]",
+    ] {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
     let files = git(&toy.tap(), &["diff", "--name-status", "main", "bump/toy-1.2"]);
-    assert_eq!(files, "D\trecipes/toy/patches/taken.patch\nM\trecipes/toy/recipe.toml\n".replace("D\t", "D\t"), "{files}");
+    assert_eq!(
+        files,
+        "D\trecipes/toy/patches/taken.patch\nM\trecipes/toy/recipe.toml\n".replace("D\t", "D\t"),
+        "{files}"
+    );
     toy.online(&["bump"]).expect(1).says(&["there is a branch `bump/toy-1.2` already"]);
 }
 
@@ -100,7 +113,11 @@ fn without_a_repository_the_files_are_changed_in_place() {
 #[test]
 fn a_watch_page_that_is_nonsense_or_endless_is_a_fault_at_its_key() {
     let site = Site::start([("/list", b"<html>hello</html>".to_vec()), ("/huge", vec![b'x'; 100 << 20])]);
-    for (path, said) in [("list", "no version is found there"), ("huge", "more than the limit of 8388608 bytes"), ("none", "404")] {
+    for (path, said) in [
+        ("list", "no version is found there"),
+        ("huge", "more than the limit of 8388608 bytes"),
+        ("none", "404"),
+    ] {
         let toy = Toy::without_store();
         recipe(&toy, &site, &format!("watch = {{ page = \"{}/{path}\" }}", site.url));
         toy.online(&["bump", "toy"]).expect(1).says(&[said, "recipes/toy/recipe.toml:8:18"]);
@@ -115,7 +132,8 @@ fn a_tag_that_looks_like_an_option_is_a_name_and_no_more() {
     fs::create_dir(&upstream).expect("a folder");
     git(&upstream, &["init", "-q"]);
     git(&upstream, &["commit", "-q", "--allow-empty", "-m", "all"]);
-    let touch = format!("--upload-pack=touch${{IFS}}{}", toy.path().join("touched").display()).replace('/', "%");
+    let touch =
+        format!("--upload-pack=touch${{IFS}}{}", toy.path().join("touched").display()).replace('/', "%");
     for tag in ["v1.0", "v1.2", "-v1.3", touch.as_str()] {
         git(&upstream, &["update-ref", &format!("refs/tags/{tag}"), "HEAD"]);
     }
@@ -144,7 +162,8 @@ fn two_recipes_of_ours_are_bumped_and_build() {
         command.args(["bump", name, "--to", to, "--build"]).arg("--tap").arg(&tap);
         let ran = Ran::of(&mut command).expect(0);
         ran.says(&[&format!("{name} {from} → {to}"), "Debian sid has", "done"]);
-        let text = fs::read_to_string(tap.join("recipes").join(name).join("recipe.toml")).expect("the recipe");
+        let text =
+            fs::read_to_string(tap.join("recipes").join(name).join("recipe.toml")).expect("the recipe");
         assert!(text.contains(&format!("\"{to}\"")), "{text}");
     }
 }

@@ -37,7 +37,9 @@ impl Site {
 
 fn answer(page: Option<&Page>) -> Vec<u8> {
     let head = |status: &str, kind: &str, length: usize| {
-        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        )
     };
     let (head, page) = match page {
         None => (head("404 Not Found", "text/plain", 0), &[][..]),

@@ -79,7 +79,11 @@ pub fn wanted(recipe: &Recipe, watched: &Watched, goal: Goal, world: &World) -> 
         }
         Goal::Version(version) if *version == watched.version => Err(Left::Newest),
         Goal::Version(version) => {
-            let (mut seen, notes) = gather(recipe, watched, world)?;
+            let (mut seen, notes) = match gather(recipe, watched, world) {
+                Err(Left::Failed(why)) => (BTreeMap::new(), vec![why]),
+                Err(Left::Nowhere) => Gathered::default(),
+                other => other?,
+            };
             // Nobody shows it: its URL may have it for all that.
             let seen = seen.remove(version).unwrap_or_default();
             Ok(vec![Candidate { version: version.clone(), seen, notes }])
@@ -103,6 +107,7 @@ type Gathered = (BTreeMap<Version, Vec<Seen>>, Vec<String>);
 
 /// Every place asked. One that `watch` names must answer; of those that follow from the source one must.
 fn gather(recipe: &Recipe, watched: &Watched, world: &World) -> Result<Gathered, Left> {
+    understood(recipe, watched)?;
     let places = place::places(recipe, watched);
     if places.is_empty() {
         return Err(Left::Nowhere);
@@ -123,6 +128,22 @@ fn gather(recipe: &Recipe, watched: &Watched, world: &World) -> Result<Gathered,
         return Err(Left::Failed(notes.join("\n")));
     }
     Ok(faults.or((all, notes))?)
+}
+
+/// Words of `watch` that would be found wrong only where they are used.
+fn understood(recipe: &Recipe, watched: &Watched) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    let at = |key| move |message: String| place::fault(recipe, &watched.slot, Some(key), message);
+    let watch = watched.watch.as_ref();
+    if let Some(Err(message)) = watch.and_then(|watch| watch.pattern.as_deref()).map(regex) {
+        faults.push(at("pattern")(message));
+    }
+    if let Some(other) = watch.and_then(|watch| watch.stable.as_deref()).filter(|word| *word != "even-minor")
+    {
+        faults
+            .push(at("stable")(format!("`{other}` is no way of numbering")).help("`even-minor`, or no key"));
+    }
+    faults.or(())
 }
 
 fn one_line(fault: &Fault) -> String {

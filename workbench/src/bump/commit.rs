@@ -125,9 +125,9 @@ fn tree(
     for (file, content) in &bumped.files {
         let path = inner.join("recipes").join(&bumped.recipe).join(file);
         match content {
-            Some(bytes) => drop(update.upsert(path, repository.blob(bytes)?, FileMode::Blob)),
-            None => drop(update.remove(path)),
-        }
+            Some(bytes) => update.upsert(path, repository.blob(bytes)?, FileMode::Blob),
+            None => update.remove(path),
+        };
     }
     Ok(update.create_updated(repository, parent)?)
 }

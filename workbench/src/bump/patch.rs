@@ -217,7 +217,7 @@ impl FilePatch {
             moves.push((hunk.at, old_line, new_line));
             moved = found as isize - grown - start as isize;
             grown += hunk.after.len() as isize - hunk.before.len() as isize;
-            lines.splice(found..found + hunk.before.len(), hunk.after.iter().map(Vec::as_slice));
+            drop(lines.splice(found..found + hunk.before.len(), hunk.after.iter().map(Vec::as_slice)));
             from = found + hunk.after.len();
         }
         Ok(lines.concat())

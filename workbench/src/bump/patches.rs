@@ -58,7 +58,7 @@ pub fn retry(recipe: &Recipe, watched: &Watched, pinned: &Pinned, world: &World)
     }
     let source = source(watched, pinned, read.values().map(|(_, patch)| patch), world)?;
     let mut files: Files = source.files.into_iter().map(|(path, bytes)| (path, Some(bytes))).collect();
-    let mut one = |name: &String, files: &mut Files| {
+    let mut one = |name: &String, files: &mut Files| -> Result<(), Left> {
         let (bytes, patch) = &read[name];
         let fate = step(name, bytes, patch, files, &mut tried).map_err(|error| failed(name, &error))?;
         tried.fates.push((name.clone(), fate));
