@@ -5,11 +5,6 @@
 
 pub mod archive;
 pub mod ask;
-pub mod file;
-pub mod fmt;
-pub mod graph;
-pub mod lint;
-pub mod archive;
 pub mod bump;
 pub mod file;
 pub mod fmt;
