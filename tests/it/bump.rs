@@ -82,8 +82,7 @@ fn a_newer_version_becomes_one_commit_and_the_work_tree_stays() {
     let files = git(&toy.tap(), &["diff", "--name-status", "main", "bump/toy-1.2"]);
     assert_eq!(
         files,
-        "D\trecipes/toy/patches/taken.patch\nM\trecipes/toy/recipe.toml\n".replace("D\t", "D\t"),
-        "{files}"
+        "M\trecipes/toy/patches/moved.patch\nD\trecipes/toy/patches/taken.patch\nM\trecipes/toy/recipe.toml\n"
     );
     toy.online(&["bump"]).expect(1).says(&["there is a branch `bump/toy-1.2` already"]);
 }
@@ -120,7 +119,7 @@ fn a_watch_page_that_is_nonsense_or_endless_is_a_fault_at_its_key() {
     ] {
         let toy = Toy::without_store();
         recipe(&toy, &site, &format!("watch = {{ page = \"{}/{path}\" }}", site.url));
-        toy.online(&["bump", "toy"]).expect(1).says(&[said, "recipes/toy/recipe.toml:8:18"]);
+        toy.online(&["bump", "toy"]).expect(1).says(&[said, "recipes/toy/recipe.toml:9:18"]);
     }
 }
 
@@ -161,7 +160,7 @@ fn two_recipes_of_ours_are_bumped_and_build() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
         command.args(["bump", name, "--to", to, "--build"]).arg("--tap").arg(&tap);
         let ran = Ran::of(&mut command).expect(0);
-        ran.says(&[&format!("{name} {from} → {to}"), "Debian sid has", "done"]);
+        ran.says(&[&format!("{name} {from} → {to}"), "Debian ", "done"]);
         let text =
             fs::read_to_string(tap.join("recipes").join(name).join("recipe.toml")).expect("the recipe");
         assert!(text.contains(&format!("\"{to}\"")), "{text}");

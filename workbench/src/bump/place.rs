@@ -36,7 +36,7 @@ pub struct Watching {
 
 /// What a version looks like in a file's name.
 const VERSION: &str = r"(\d[0-9A-Za-z.+~_]*(?:-(?:rc|alpha|beta|pre|stable)[0-9.]*)?)";
-const PACKED: &str = r"\.(?:tar\.(?:gz|bz2|xz|zst|lz)|tgz|tbz2?|txz)";
+const PACKED: &str = r"\.(?:tar(?:\.(?:gz|bz2|xz|zst|lz))?|tgz|tbz2?|txz)";
 
 /// All places of a slot. A source that only Debian has is also looked for there: that is where its bytes come from.
 pub fn places(recipe: &Recipe, watched: &Watched) -> Vec<Watching> {

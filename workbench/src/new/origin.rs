@@ -79,8 +79,12 @@ pub fn with_words(url: &str, version: &str) -> String {
         return url.replace(['{', '}'], "");
     };
     let short = format!("/{}.{}/", version.major(), version.minor());
-    let url = url.replace(['{', '}'], "").replace(version.as_str(), "{version}");
-    url.replace(&short, "/{major}.{minor}/")
+    let url = url.replace(['{', '}'], "");
+    // Not in the host, which may be a number too.
+    let path = url.find("://").and_then(|at| Some(at + 3 + url[at + 3..].find('/')?)).unwrap_or(0);
+    let (host, path) = url.split_at(path);
+    let path = path.replace(version.as_str(), "{version}").replace(&short, "/{major}.{minor}/");
+    format!("{host}{path}")
 }
 
 /// The version that a build description writes, where it is a plain one.
