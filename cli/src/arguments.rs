@@ -197,6 +197,40 @@ pub enum Command {
         #[arg(required = true)]
         words: Vec<String>,
     },
+    /// Bring recipes to the newest version of their series: a branch with one commit a recipe
+    #[command(
+        after_help = "Examples: rootbrew bump --dry-run\n          rootbrew bump zlib --build\n          rootbrew bump openssl@3.0 --to 3.0.22 --branch openssl"
+    )]
+    Bump {
+        /// Recipes, or slots as openssl@3.0 [default: all]
+        names: Vec<String>,
+        /// To this version, of one recipe, whatever its series or a hold says
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Also to what upstream calls alpha, beta or a release candidate
+        #[arg(long, conflicts_with = "to")]
+        pre: bool,
+        /// The branch's name [default: bump/ and the recipes]
+        #[arg(long, value_name = "NAME")]
+        branch: Option<String>,
+        /// Say what is newer; fetch it and try the patches, but change nothing of the tap
+        #[arg(long)]
+        dry_run: bool,
+        /// Build what is newer before anything is committed
+        #[arg(long, conflicts_with = "dry_run")]
+        build: bool,
+    },
+    /// Write a first recipe out of a source archive: fetch it, look inside, say what is unsure
+    #[command(
+        after_help = "Examples: rootbrew new jansson https://github.com/akheron/jansson/releases/download/v2.14/jansson-2.14.tar.gz\n          rootbrew new lz4 debian=lz4=1.10.0-10/sid"
+    )]
+    New {
+        /// The recipe's name: a new folder of recipes/
+        name: String,
+        /// A URL, or debian=NAME=VERSION[/SUITE] as apt names a source
+        #[arg(value_name = "URL|debian=NAME=VERSION")]
+        place: String,
+    },
     /// Print completions for a shell
     #[command(after_help = "Example: rootbrew completions bash >/etc/bash_completion.d/rootbrew")]
     Completions { shell: clap_complete::Shell },

@@ -53,6 +53,21 @@ impl Context {
         })
     }
 
+    /// The same words for another tap.
+    pub fn at(&self, tap: &Path) -> Context {
+        Context {
+            tap: tap.to_path_buf(),
+            store: self.store.clone(),
+            jobs: self.jobs,
+            json: self.json,
+            places: self.places.clone(),
+            toolchain: self.toolchain.clone(),
+            trace: self.trace.clone(),
+            cancel: self.cancel.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
     /// The store, made when it is not there: for commands that write.
     pub fn create_store(&self) -> Result<Store> {
         let parent = self.store.parent().unwrap_or(Path::new("."));

@@ -7,6 +7,7 @@
 mod catalogue;
 mod generate;
 mod keg;
+mod new;
 mod noop;
 mod plan;
 mod sandbox;
@@ -64,8 +65,9 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "store" => store::run(wish),
         "web" => web::run(wish),
         "catalogue" => catalogue::run(wish),
+        "new" => new::run(wish),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new"
         )
         .into()),
     }

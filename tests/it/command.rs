@@ -3,7 +3,7 @@
 use crate::build::diamond;
 use crate::support::{Ran, Toy};
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "",
     "lint",
     "fmt",
@@ -30,6 +30,8 @@ const COMMANDS: [&str; 27] = [
     "deps",
     "why-depends",
     "search",
+    "new",
+    "bump",
     "completions",
 ];
 

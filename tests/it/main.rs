@@ -5,6 +5,7 @@
 mod arrows;
 mod build;
 mod byhand;
+mod bump;
 mod command;
 mod crates;
 mod download;
@@ -14,6 +15,7 @@ mod kill;
 mod limits;
 mod lint;
 mod needs;
+mod new;
 mod ordinary;
 mod pool;
 mod proof;

@@ -18,6 +18,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::wanted::{Debian, Pool};
 
+mod records;
+pub use records::Record;
+
 /// Lists older than this are asked anew when a version is not in them.
 const LISTS_OLD: Duration = Duration::from_secs(24 * 3600);
 

@@ -277,7 +277,7 @@ impl Answer<'_> {
 }
 
 /// Too many requests, a server's own trouble, a time limit: these pass.
-fn refusal(status: StatusCode) -> Miss {
+pub fn refusal(status: StatusCode) -> Miss {
     let text = format!("the server answers {status}");
     let passing = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
     match status.as_u16() {
@@ -287,7 +287,7 @@ fn refusal(status: StatusCode) -> Miss {
     }
 }
 
-fn is_html(start: &[u8]) -> bool {
+pub fn is_html(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(&start[..start.len().min(512)]).to_lowercase();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     ["<!doctype html", "<html", "<head", "<?xml version=\"1.0\" encoding=\"utf-8\"?><!doctype html"]

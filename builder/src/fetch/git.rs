@@ -63,6 +63,36 @@ pub fn fetch_git(url: &str, tag: &str, commit: Commit, into: &dyn Blobs) -> Resu
     Ok(tree)
 }
 
+/// A tag as a repository lists it: a name that is only data, and the commit that it means (a note on it seen through).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    pub name: String,
+    pub commit: String,
+}
+
+/// Larger lists are nobody's releases.
+const TAGS_MAX: usize = 100_000;
+
+/// The tags of `url`, without fetching anything of it; no program is run.
+pub fn tags(url: &str) -> Result<Vec<Tag>, GitError> {
+    let said = |error: git2::Error| GitError::Fetch {
+        url: url.to_string(),
+        tag: "tags".to_string(),
+        said: error.message().to_string(),
+    };
+    super::git_http::install().map_err(said)?;
+    let mut remote = git2::Remote::create_detached(url).map_err(said)?;
+    let connection = remote.connect_auth(git2::Direction::Fetch, None, None).map_err(said)?;
+    let heads = connection.list().map_err(said)?;
+    let mut tags = std::collections::BTreeMap::new();
+    for head in heads.iter().take(TAGS_MAX) {
+        let Some(name) = head.name().strip_prefix("refs/tags/") else { continue };
+        // `v1^{}` comes after `v1`: it is the commit that the annotated tag `v1` means.
+        tags.insert(name.trim_end_matches("^{}").to_string(), head.oid().to_string());
+    }
+    Ok(tags.into_iter().map(|(name, commit)| Tag { name, commit }).collect())
+}
+
 /// The reference that a fetch leaves in our own repository.
 const WANTED: &str = "refs/rootbrew/wanted";
 

@@ -31,7 +31,7 @@ pub fn install() -> Result<(), git2::Error> {
 fn register() -> Result<(), git2::Error> {
     for scheme in ["https", "http"] {
         // SAFETY: it must not race with another `register` or with the making of a remote's transport. `install` runs
-        // it once, under `OnceLock`, before the only caller (`fetch_git`) makes a remote; nothing else here uses git2.
+        // it once, under `OnceLock`, before its callers (`fetch_git`, `tags`) make a remote; who else uses git2 makes none.
         unsafe {
             git2::transport::register(scheme, |remote| Transport::smart(remote, true, Requests::default()))?;
         }

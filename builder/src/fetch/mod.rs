@@ -13,6 +13,7 @@ mod debian;
 mod download;
 mod error;
 mod folder;
+mod fresh;
 mod git;
 mod git_http;
 mod http;
@@ -33,10 +34,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kegs::Digest;
 
-pub use apt::{Apt, AptError, Archive, Listed, Resolved};
+pub use apt::{Apt, AptError, Archive, Listed, Record, Resolved};
 pub use blobs::{Blobs, Folder};
 pub use error::{Attempt, FetchError, Miss};
-pub use git::{Commit, GitError, fetch_git};
+pub use fresh::{Fresh, FreshError, fresh, page};
+pub use git::{Commit, GitError, Tag, fetch_git, tags};
 pub use patience::Patience;
 pub use registry::Registry;
 pub use wanted::{Crate, Debian, Event, Mirror, Network, Places, Pool, Step, Wanted};

@@ -31,6 +31,7 @@ mod test;
 mod tests;
 pub mod variant;
 pub mod version;
+pub mod watched;
 mod words;
 mod written;
 
@@ -43,4 +44,5 @@ pub use variant::{
     Source, Step, Targets, Test, Variant,
 };
 pub use version::Version;
+pub use watched::Watched;
 pub use written::Recipe;

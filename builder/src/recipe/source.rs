@@ -193,6 +193,13 @@ impl Read for Debian {
 const DEBIAN: &str =
     "as apt names a source: \"zlib=1:1.3.1-1\", or with a suite: \"zlib=1:1.3.1-1/bookworm\"";
 
+impl Debian {
+    /// `name=version` or `name=version/suite`; `None` for what apt must not be asked.
+    pub fn parse(raw: &str) -> Option<Debian> {
+        debian(raw).filter(|_| !raw.contains(['{', '}']))
+    }
+}
+
 fn debian(raw: &str) -> Option<Debian> {
     let (name, version) = raw.split_once('=')?;
     let (version, suite) = match version.split_once('/') {

@@ -2,6 +2,7 @@
 
 mod boot;
 mod build;
+mod bump;
 mod check;
 mod completions;
 mod deps;
@@ -13,6 +14,7 @@ mod info;
 pub mod lint;
 mod list;
 mod log;
+mod new;
 mod plan;
 mod search;
 mod seed;
@@ -62,6 +64,10 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         }
         Command::WhyDepends { from, to } => why_depends::run(context, &from, &to),
         Command::Search { words } => search::run(context, &words),
+        Command::Bump { names, to, pre, branch, dry_run, build } => {
+            bump::run(context, &bump::Wish { names, to, pre, branch, dry_run, build })
+        }
+        Command::New { name, place } => new::run(context, &name, &place),
         Command::Completions { shell } => completions::run(shell),
     }
 }

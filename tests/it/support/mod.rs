@@ -4,8 +4,10 @@ pub mod event;
 pub mod leftover;
 pub mod ran;
 pub mod seed;
+pub mod site;
 pub mod toy;
 
 pub use event::Events;
 pub use ran::Ran;
+pub use site::Site;
 pub use toy::Toy;
