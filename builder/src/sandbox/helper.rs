@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use rustix::io::DupFlags;
@@ -16,6 +16,7 @@ use super::cause;
 use super::cgroup::Cgroup;
 use super::inside;
 use super::message::{self, Failure, Report, Spec, Terminal, Word};
+use super::observe::{self, Observer, Opened};
 use super::setup::{Abilities, Limiter, ProcKind, Setup, UserKind};
 use super::sys;
 use super::watch::{Init, Watch};
@@ -39,12 +40,15 @@ pub fn helper_main_if_asked() {
 
 fn helper_main() -> i32 {
     let Some((mut control, spec)) = hear_order() else { return 2 };
-    let last = match run(&mut control, &spec) {
-        Ok(report) => Word::Ended(report),
-        Err(failure) => Word::Failed(failure),
+    let (last, opened) = match run(&mut control, &spec) {
+        Ok((report, opened)) => (Word::Ended(report), opened),
+        Err(failure) => (Word::Failed(failure), None),
     };
+    // What can't be told of it is not observed.
+    let opened = opened.and_then(|opened| observe::write(&opened).ok());
+    let beside: Vec<_> = opened.iter().map(AsFd::as_fd).collect();
     // Where nobody listens any more, nobody has to be told.
-    message::send(&control, &last, &[]).is_err().into()
+    message::send(&control, &last, &beside).is_err().into()
 }
 
 /// The caller's socket came as standard input; the command's input comes over it, and takes its place.
@@ -56,7 +60,7 @@ fn hear_order() -> Option<(OwnedFd, Spec)> {
     Some((control, spec))
 }
 
-fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
+fn run(control: &mut OwnedFd, spec: &Spec) -> Result<(Report, Option<Opened>), Failure> {
     let started = Instant::now();
     leave_terminal(spec.terminal);
     let cgroup = Cgroup::make(&spec.setup.limits);
@@ -81,17 +85,14 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     // Moving a process between cgroups takes milliseconds: it goes on while init mounts.
     cgroup.hold(init.pid).map_err(|error| cause::refused("move the sandbox into its cgroup", &error))?;
     message::send(&ours, &Word::Go, &[]).ok();
-    let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started };
+    let observer = spec.observe.as_ref().and_then(Observer::new);
+    let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started, observer };
     let seen = watch.until_end();
     take_foreground(spec.terminal);
     let seen = seen?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
-    Ok(Report {
-        end: seen.end,
-        wall_s: started.elapsed().as_secs_f64(),
-        cpu_s: seen.cpu_s,
-        memory_peak_bytes,
-    })
+    let wall_s = started.elapsed().as_secs_f64();
+    Ok((Report { end: seen.end, wall_s, cpu_s: seen.cpu_s, memory_peak_bytes }, seen.opened))
 }
 
 /// Without a terminal no key reaches us: the caller alone decides what Ctrl-C means. With one, the shell inside has

@@ -18,6 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::cause;
 use super::cgroup::Cgroup;
 use super::message::{self, Failure, Spec, Terminal, Word};
+use super::observe::{self, Observer, Opened};
 use super::outputs;
 use super::setup::{Build, End, Limiter};
 use super::sys;
@@ -38,6 +39,8 @@ pub struct Watch<'a> {
     pub cgroup: &'a Cgroup,
     pub spec: &'a Spec,
     pub started: Instant,
+    /// Where this machine lets us hear what is opened.
+    pub observer: Option<Observer>,
 }
 
 /// What was seen of a sandbox that is over.
@@ -45,6 +48,7 @@ pub struct Seen {
     pub end: End,
     pub cpu_s: f64,
     pub largest_bytes: u64,
+    pub opened: Option<Opened>,
 }
 
 /// What is known while it runs.
@@ -57,6 +61,10 @@ struct Known {
     bytes: Option<Bytes>,
     inner_closed: Option<()>,
     memory: Option<Limiter>,
+    /// Since the mounts are marked.
+    opened: Option<Opened>,
+    /// Held to the end, so that the last events still have paths.
+    mounts: Option<OwnedFd>,
 }
 
 impl Init {
@@ -92,10 +100,12 @@ impl Watch<'_> {
         // The kernel ends every process of the namespace before init can be reaped.
         let reaped = sys::wait_for(self.init.pid, 0);
         while self.hear_inner(&mut known, RecvFlags::DONTWAIT) {}
+        self.hear_opened(&mut known);
+        let opened = known.opened.take();
         let (cpu_s, largest_bytes) = reaped.map_or((0.0, 0), |reaped| (reaped.cpu_s, reaped.largest_bytes));
         match known.failure.take() {
             Some(failure) if known.reason.is_none() => Err(failure),
-            _ => self.judge(&known, largest_bytes).map(|end| Seen { end, cpu_s, largest_bytes }),
+            _ => self.judge(&known, largest_bytes).map(|end| Seen { end, cpu_s, largest_bytes, opened }),
         }
     }
 
@@ -103,7 +113,13 @@ impl Watch<'_> {
     fn is_over(&self, events: &[File], known: &mut Known) -> bool {
         // A closed socket would wake us for ever: then init's death is asked for twice.
         let said = if known.inner_closed.is_some() { &self.init.pidfd } else { self.inner };
-        let mut polled = vec![PollFd::new(&self.init.pidfd, PollFlags::IN), PollFd::new(said, PollFlags::IN)];
+        // Without an observer the pidfd stands for it too.
+        let heard = self.observer.as_ref().map_or(self.init.pidfd.as_fd(), Observer::fd);
+        let mut polled = vec![
+            PollFd::new(&self.init.pidfd, PollFlags::IN),
+            PollFd::new(said, PollFlags::IN),
+            PollFd::from_borrowed_fd(heard, PollFlags::IN),
+        ];
         if known.reason.is_none() {
             polled.push(PollFd::new(self.control, PollFlags::IN | PollFlags::RDHUP));
             polled.extend(events.iter().map(|file| PollFd::new(file, PollFlags::PRI)));
@@ -116,8 +132,11 @@ impl Watch<'_> {
         if woken[1] && !woken[0] {
             self.hear_inner(known, RecvFlags::DONTWAIT);
         }
+        if woken[2] {
+            self.hear_opened(known);
+        }
         // All that the caller says after the beginning is that it says no more: it cancels, or is dead.
-        if woken.get(2) == Some(&true) {
+        if woken.get(3) == Some(&true) {
             known.reason = known.reason.or(Some(End::Cancelled));
         }
         events.iter().for_each(rearm);
@@ -172,9 +191,28 @@ impl Watch<'_> {
             Word::Status(status) => known.status = Some(status),
             Word::Exhausted => known.reason = Some(End::TooManyProcesses),
             Word::Failed(failure) => known.failure = Some(failure),
+            Word::Mounted => self.observe(known, &fds),
             Word::Begin | Word::Go | Word::Ended(_) => {}
         }
         true
+    }
+
+    /// Marks what is mounted and lets init go on; what can't be marked is not observed.
+    fn observe(&self, known: &mut Known, fds: &[OwnedFd]) {
+        if let (Some(observer), [root, ..]) = (&self.observer, fds) {
+            known.mounts = observe::keep_mounts(self.init.pid).ok();
+            let marked = observer.mark(root.as_fd(), &self.spec.setup);
+            known.opened = (marked.is_ok() && known.mounts.is_some()).then(Opened::default);
+        }
+        // Init's death is seen by its pidfd.
+        message::send(self.inner, &Word::Go, &[]).ok();
+    }
+
+    fn hear_opened(&self, known: &mut Known) {
+        if let Some(observer) = &self.observer {
+            // Events of marks that were set before one failed are taken out of the way, and forgotten.
+            observer.hear(known.opened.as_mut().unwrap_or(&mut Opened::default()));
+        }
     }
 
     /// The end, with the limit as its reason where one was met and the command did not succeed all the same.
