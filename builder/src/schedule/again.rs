@@ -97,6 +97,21 @@ pub fn differences(store: &Store, first: &Digest, second: &Digest) -> Result<Vec
         .collect())
 }
 
+/// Keeps what checking an action found, so that others may say it: the paths that differ, none when it came out the same.
+///
+/// # Errors
+/// A note that can't be written.
+pub fn remember(store: &Store, key: &Digest, differences: &[Difference]) -> Result<(), StoreError> {
+    let lines: String = differences.iter().map(|difference| format!("{}\n", difference.path)).collect();
+    store.set_note("checked", &key.hex(), lines.as_bytes())
+}
+
+/// The paths that differed when this action was last checked; `None` when it never was.
+pub fn checked(store: &Store, key: &Digest) -> Option<Vec<String>> {
+    let note = String::from_utf8(store.note("checked", &key.hex())?).ok()?;
+    Some(note.lines().map(str::to_string).collect())
+}
+
 fn describe(node: Option<&Node>) -> String {
     match node {
         None => "absent".into(),

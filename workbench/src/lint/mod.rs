@@ -15,6 +15,7 @@ pub mod doc;
 pub mod finding;
 pub mod fix;
 pub mod page;
+pub mod keg;
 pub mod plan;
 pub mod registry;
 pub mod role;
