@@ -11,6 +11,7 @@ mod hostile;
 mod kill;
 mod limits;
 mod needs;
+mod lint_kegs;
 mod ordinary;
 mod pool;
 mod reproducible;

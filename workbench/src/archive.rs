@@ -67,7 +67,11 @@ impl Archive {
         Archive {
             strip: self.strip,
             names: self.names.iter().filter_map(|name| inner(name)).collect(),
-            files: self.files.iter().filter_map(|(name, bytes)| Some((inner(name)?, bytes.clone()))).collect(),
+            files: self
+                .files
+                .iter()
+                .filter_map(|(name, bytes)| Some((inner(name)?, bytes.clone())))
+                .collect(),
         }
     }
 }
@@ -81,7 +85,8 @@ pub fn look(path: &Path, name: &str, wanted: &dyn Fn(&str) -> usize) -> Result<A
     if let Some(said) = Kind::said_by(name).filter(|said| *said != kind) {
         return Err(ArchiveError::OtherKind { name: said.name(), content: kind.name() });
     }
-    let limited = Limited { inner: kind.open(reader).map_err(ArchiveError::Broken)?, left: UNPACKED_MAX_BYTES };
+    let limited =
+        Limited { inner: kind.open(reader).map_err(ArchiveError::Broken)?, left: UNPACKED_MAX_BYTES };
     read(limited, wanted).map_err(|error| match error {
         ArchiveError::Broken(error) if error.to_string() == BOMB => {
             ArchiveError::Bomb(format!("more than {} GiB", UNPACKED_MAX_BYTES >> 30))
@@ -166,7 +171,9 @@ impl Kind {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(Kind::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Kind::Zstd),
             _ if start.get(257..262) == Some(b"ustar") => Ok(Kind::Tar),
-            [b'P', b'K', 3, 4, ..] => no("a zip archive: builds unpack tar archives; upstream usually has one"),
+            [b'P', b'K', 3, 4, ..] => {
+                no("a zip archive: builds unpack tar archives; upstream usually has one")
+            }
             [0x7f, b'E', b'L', b'F', ..] => no("a program and no source archive"),
             _ if start.iter().all(|byte| *byte == 0) => no("only zeros and no archive"),
             _ if is_page(start) => no("an HTML page and no archive"),
@@ -205,7 +212,8 @@ impl Kind {
             Kind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
             Kind::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
             Kind::Xz => {
-                let stream = xz2::stream::Stream::new_stream_decoder(XZ_MEMORY_MAX_BYTES, xz2::stream::CONCATENATED);
+                let stream =
+                    xz2::stream::Stream::new_stream_decoder(XZ_MEMORY_MAX_BYTES, xz2::stream::CONCATENATED);
                 Box::new(xz2::bufread::XzDecoder::new_stream(reader, stream.map_err(io::Error::other)?))
             }
             Kind::Zstd => {

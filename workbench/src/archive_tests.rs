@@ -39,7 +39,10 @@ fn what_is_no_archive_is_called_by_its_name() {
     assert_eq!(said("x.tar.gz", &zeros), "only zeros and no archive");
     assert_eq!(said("x.tar.gz", b""), "an empty file");
     assert_eq!(said("x.tar.gz", b"<!DOCTYPE html><html>"), "an HTML page and no archive");
-    assert_eq!(said("x.tar.gz", b"PK\x03\x04"), "a zip archive: builds unpack tar archives; upstream usually has one");
+    assert_eq!(
+        said("x.tar.gz", b"PK\x03\x04"),
+        "a zip archive: builds unpack tar archives; upstream usually has one"
+    );
     assert_eq!(said("x.tar.xz", &gzip(&tar(&["a/b"]))), "its name says xz, it is gzip");
     assert_eq!(said("x.tar.gz", &gzip(&zeros)), "the archive holds nothing");
     assert!(said("x.tar.gz", &gzip(&tar(&["a/b"]))[..30]).starts_with("the archive is broken"));
@@ -48,7 +51,10 @@ fn what_is_no_archive_is_called_by_its_name() {
 #[test]
 fn a_path_that_climbs_is_refused() {
     for path in ["a/../../etc/passwd", "/etc/passwd", "../x"] {
-        assert!(said("x.tar", &tar(&["a/b", path])).ends_with("climbs out of the folder that it is unpacked in"), "{path}");
+        assert!(
+            said("x.tar", &tar(&["a/b", path])).ends_with("climbs out of the folder that it is unpacked in"),
+            "{path}"
+        );
     }
 }
 

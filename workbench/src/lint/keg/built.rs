@@ -45,7 +45,7 @@ impl<'a> Looked<'a> {
                 }
             }
         }
-        built.iter().for_each(|built: &Built| drop(names.remove(&built.name())));
+        names.retain(|name| !built.iter().any(|built: &Built| built.name() == *name));
         Looked { built, unbuilt: names }
     }
 }

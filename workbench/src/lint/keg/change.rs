@@ -68,7 +68,8 @@ fn gone(
     let first: Vec<String> = gone.iter().take(NAMED_MAX).map(|symbol| format!("`{symbol}`")).collect();
     let more = gone.len().saturating_sub(NAMED_MAX);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let message = format!("`{}` no longer has {}{more}", now.soname.clone().unwrap_or_default(), first.join(", "));
+    let message =
+        format!("`{}` no longer has {}{more}", now.soname.clone().unwrap_or_default(), first.join(", "));
     let help = "what was linked with it may not start: a library that drops symbols takes another soname";
     Ok(Some(Finding::new("K17", place::maker(built, message).help(help))))
 }

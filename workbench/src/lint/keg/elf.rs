@@ -8,7 +8,8 @@ use super::facts::{Elf, Facts};
 use super::{Built, place};
 
 /// What a C library brings, under the names of all of them.
-const OF_LIBC: [&str; 8] = ["libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "libresolv.", "libgcc_s."];
+const OF_LIBC: [&str; 8] =
+    ["libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "libresolv.", "libgcc_s."];
 
 pub fn findings(built: &Built, facts: &Facts, profile: &Profile) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -34,7 +35,8 @@ fn dlopens(built: &Built, elf: &Elf) -> Vec<Finding> {
     let runtime = &built.variant().runtime;
     let reaches = std::iter::once(&runtime.always).chain(runtime.sets.values()).chain(runtime.from.values());
     let declared: Vec<&String> = reaches.flat_map(|reach| &reach.dlopen).collect();
-    let strange = |name: &&String| !declared.contains(name) && !OF_LIBC.iter().any(|libc| name.starts_with(libc));
+    let strange =
+        |name: &&String| !declared.contains(name) && !OF_LIBC.iter().any(|libc| name.starts_with(libc));
     let found = elf.dlopens.iter().filter(strange).map(|name| {
         let message = format!("`{}` can open `{name}` while it runs, and nothing says so", elf.path);
         let help = format!("`runtime = {{ dlopen = [\"{name}\"] }}` brings it to images; where it is never opened, say so under `allow`");
@@ -44,11 +46,20 @@ fn dlopens(built: &Built, elf: &Elf) -> Vec<Finding> {
 }
 
 fn search(built: &Built, elf: &Elf) -> Vec<Finding> {
-    let kegs: Vec<String> = built.plan.run_closure(built.at).iter().map(|&at| built.plan.nodes()[at].variant.keg()).collect();
-    let own = |folder: &str| kegs.iter().any(|keg| folder.strip_prefix(keg.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-    let out = elf.search.iter().filter(|folder| !own(folder) && !folder.starts_with("$ORIGIN") && !folder.starts_with("${ORIGIN}"));
+    let kegs: Vec<String> =
+        built.plan.run_closure(built.at).iter().map(|&at| built.plan.nodes()[at].variant.keg()).collect();
+    let own = |folder: &str| {
+        kegs.iter().any(|keg| {
+            folder.strip_prefix(keg.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let out = elf
+        .search
+        .iter()
+        .filter(|folder| !own(folder) && !folder.starts_with("$ORIGIN") && !folder.starts_with("${ORIGIN}"));
     let found = out.map(|folder| {
-        let message = format!("`{}` looks for libraries in `{folder}`, which is in none of its kegs", elf.path);
+        let message =
+            format!("`{}` looks for libraries in `{folder}`, which is in none of its kegs", elf.path);
         let help = "`--disable-rpath` or the like in `args`; what is in its kegs is found without";
         Finding::new("K07", place::maker(built, message).help(help))
     });
@@ -57,7 +68,8 @@ fn search(built: &Built, elf: &Elf) -> Vec<Finding> {
 
 fn stack(built: &Built, elf: &Elf) -> Option<Finding> {
     let message = format!("`{}` asks for a stack that can be executed", elf.path);
-    let help = "an assembler file without `.section .note.GNU-stack` does that: patch it, or `-Wl,-z,noexecstack`";
+    let help =
+        "an assembler file without `.section .note.GNU-stack` does that: patch it, or `-Wl,-z,noexecstack`";
     elf.executable_stack.then(|| Finding::new("K08", place::maker(built, message).help(help)))
 }
 
@@ -68,7 +80,9 @@ fn relocations(built: &Built, elf: &Elf) -> Option<Finding> {
 }
 
 fn hardening(built: &Built, elf: &Elf, profile: &Profile) -> Option<Finding> {
-    let asked = |feature: &str| profile.feature.contains_key(feature) && !built.variant().without.contains_key(feature);
+    let asked = |feature: &str| {
+        profile.feature.contains_key(feature) && !built.variant().without.contains_key(feature)
+    };
     let loads = elf.interpreter.is_some() || elf.soname.is_some();
     let mut missing = Vec::new();
     if asked("pie") && !elf.position_independent {
@@ -83,6 +97,7 @@ fn hardening(built: &Built, elf: &Elf, profile: &Profile) -> Option<Finding> {
     let (_, feature) = missing.first()?;
     let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
     let message = format!("`{}` is without {}, which the profile asks for", elf.path, names.join(" and "));
-    let help = format!("its build drops CFLAGS or LDFLAGS: mend that, or `without = {{ {feature} = \"why\" }}`");
+    let help =
+        format!("its build drops CFLAGS or LDFLAGS: mend that, or `without = {{ {feature} = \"why\" }}`");
     Some(Finding::new("K10", place::maker(built, message).help(help)))
 }

@@ -226,7 +226,8 @@ fn library_names(bytes: &[u8]) -> Vec<String> {
 fn is_library_name(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "_-+.".contains(c);
     let Some((stem, version)) = text.split_once(".so") else { return false };
-    let numbered = version.is_empty() || version.starts_with('.') && version[1..].chars().all(|c| c.is_ascii_digit() || c == '.');
+    let numbered = version.is_empty()
+        || version.starts_with('.') && version[1..].chars().all(|c| c.is_ascii_digit() || c == '.');
     stem.len() > 3 && stem.chars().all(word) && numbered
 }
 
@@ -236,7 +237,9 @@ mod tests {
 
     #[test]
     fn names_of_libraries_are_told_from_other_strings() {
-        let names = library_names(b"\0libz.so.1\0libfoo.so\0lib%s.so\0liberty\0lib.so\0libx.so.in\0path/libz.so\0libz.so.1\0");
+        let names = library_names(
+            b"\0libz.so.1\0libfoo.so\0lib%s.so\0liberty\0lib.so\0libx.so.in\0path/libz.so\0libz.so.1\0",
+        );
         assert_eq!(names, ["libfoo.so", "libz.so.1"]);
     }
 }

@@ -20,7 +20,8 @@ pub fn findings(built: &Built, facts: &Facts) -> Vec<Finding> {
 }
 
 fn build_paths(built: &Built, facts: &Facts) -> Option<Finding> {
-    let help = "the folder of the build is gone when the keg is used: remove the file, or patch what writes it";
+    let help =
+        "the folder of the build is gone when the keg is used: remove the file, or patch what writes it";
     let message = format!("the builder's own folder is named in {}", named(&facts.build_paths));
     (!facts.build_paths.is_empty()).then(|| Finding::new("K06", place::maker(built, message).help(help)))
 }
@@ -39,10 +40,17 @@ fn twins(built: &Built, paths: &[String], bytes: u64) -> Finding {
 fn first_line(built: &Built, facts: &Facts, script: &Script) -> Option<Finding> {
     let path = &script.path;
     if script.line_bytes > LINE_MAX_BYTES {
-        let message = format!("the first line of `{path}` has {} bytes: the kernel cuts it at {LINE_MAX_BYTES}", script.line_bytes);
-        return Some(Finding::new("K21", place::maker(built, message).help("a shorter path, or `/bin/sh` with `exec`")));
+        let message = format!(
+            "the first line of `{path}` has {} bytes: the kernel cuts it at {LINE_MAX_BYTES}",
+            script.line_bytes
+        );
+        return Some(Finding::new(
+            "K21",
+            place::maker(built, message).help("a shorter path, or `/bin/sh` with `exec`"),
+        ));
     }
-    let name = script.by_env.as_deref().unwrap_or_else(|| script.interpreter.rsplit('/').next().unwrap_or_default());
+    let name =
+        script.by_env.as_deref().unwrap_or_else(|| script.interpreter.rsplit('/').next().unwrap_or_default());
     if name == "sh" || is_with_it(built, facts, name) {
         return None;
     }
@@ -56,7 +64,10 @@ fn is_with_it(built: &Built, facts: &Facts, name: &str) -> bool {
     let own = facts.elves.iter().any(|elf| elf.path == format!("bin/{name}"));
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let with = built.plan.run_closure(built.at);
-    own || with.iter().map(|&at| &built.plan.nodes()[at].variant).any(|variant| variant.name == stem || variant.name == name)
+    own || with
+        .iter()
+        .map(|&at| &built.plan.nodes()[at].variant)
+        .any(|variant| variant.name == stem || variant.name == name)
 }
 
 fn named(paths: &[String]) -> String {

@@ -32,6 +32,7 @@ use rayon::prelude::*;
 use super::finding::Finding;
 
 pub use built::{Built, Looked};
+pub use place::without;
 
 /// What the ring found, and where it could not look.
 #[derive(Debug, Default)]
@@ -52,7 +53,8 @@ pub struct Kegs {
 pub fn look(store: &Store, ground: &Ground, plans: &[Plan]) -> Result<Kegs, StoreError> {
     let looked = Looked::new(store, ground, plans);
     let mut kegs = Kegs { unbuilt: looked.unbuilt.clone(), ..Kegs::default() };
-    let parts: Vec<Vec<Finding>> = looked.built.par_iter().map(|built| one(store, ground, built)).collect::<Result<_, _>>()?;
+    let parts: Vec<Vec<Finding>> =
+        looked.built.par_iter().map(|built| one(store, ground, built)).collect::<Result<_, _>>()?;
     kegs.findings = parts.into_iter().flatten().collect();
     kegs.findings.extend(opened::findings(&looked.built));
     for built in &looked.built {

@@ -13,7 +13,6 @@ use super::super::finding::Finding;
 use super::facts::Facts;
 use super::{Built, place};
 
-
 /// K01: declared, and no variant that is built opened anything of it.
 pub fn findings(built: &[Built]) -> Vec<Finding> {
     let (mut used, mut idle) = (BTreeSet::new(), Vec::new());
@@ -79,7 +78,9 @@ fn meant(built: &Built, kind: Kind, dep: &Dep) -> Option<usize> {
 fn through(built: &Built, opened: &Observed, to: usize) -> Vec<usize> {
     let direct = built.node().all_deps();
     let behind = built.plan.link_closure(to).into_iter();
-    behind.filter(|at| !direct.contains(at) && opened.kegs.contains_key(&built.plan.nodes()[*at].variant.keg())).collect()
+    behind
+        .filter(|at| !direct.contains(at) && opened.kegs.contains_key(&built.plan.nodes()[*at].variant.keg()))
+        .collect()
 }
 
 /// K02 and K03: what is used and was not asked for.
@@ -111,16 +112,30 @@ fn by_itself(
         return Ok(None);
     }
     let name = node.name();
-    let message = format!("the build of `{}` found `{name}` by itself: it is there only because `{}` links it", built.name(), dep.name);
-    let help = format!("write \"{}\" to `link`, or switch off what looks for it ({})", node.variant.name, headers.first.join(", "));
+    let message = format!(
+        "the build of `{}` found `{name}` by itself: it is there only because `{}` links it",
+        built.name(),
+        dep.name
+    );
+    let help = format!(
+        "write \"{}\" to `link`, or switch off what looks for it ({})",
+        node.variant.name,
+        headers.first.join(", ")
+    );
     let fault = dep.text.fault(dep.span.clone(), message).label(format!("brings `{name}`")).help(help);
     Ok(Some(Finding::new("K03", fault)))
 }
 
 /// Whether a keg that links `at` has a header that names one of these.
 fn are_included(store: &Store, built: &Built, at: usize, headers: &Few) -> Result<bool, StoreError> {
-    let names: Vec<&str> = headers.first.iter().map(|path| path.strip_prefix("include/").unwrap_or(path)).collect();
-    for other in built.plan.link_closure(built.at).into_iter().filter(|&other| built.plan.nodes()[other].deps(Kind::Link).contains(&at)) {
+    let names: Vec<&str> =
+        headers.first.iter().map(|path| path.strip_prefix("include/").unwrap_or(path)).collect();
+    for other in built
+        .plan
+        .link_closure(built.at)
+        .into_iter()
+        .filter(|&other| built.plan.nodes()[other].deps(Kind::Link).contains(&at))
+    {
         let Some(root) = built.outputs.get(other).copied().flatten() else { continue };
         for (path, node) in &store.tree(&root)?.nodes {
             let Node::File { digest, .. } = node else { continue };
@@ -135,8 +150,13 @@ fn are_included(store: &Store, built: &Built, at: usize, headers: &Few) -> Resul
 fn names_any(header: &[u8], names: &[&str]) -> bool {
     let included = |line: &[u8]| {
         let line = String::from_utf8_lossy(line);
-        let asked = line.trim_start().strip_prefix('#').and_then(|rest| rest.trim_start().strip_prefix("include").map(str::to_string));
-        asked.is_some_and(|asked| names.iter().any(|name| asked.trim().trim_matches(['<', '>', '"']).ends_with(name)))
+        let asked = line
+            .trim_start()
+            .strip_prefix('#')
+            .and_then(|rest| rest.trim_start().strip_prefix("include").map(str::to_string));
+        asked.is_some_and(|asked| {
+            names.iter().any(|name| asked.trim().trim_matches(['<', '>', '"']).ends_with(name))
+        })
     };
     header.split(|byte| *byte == b'\n').any(included)
 }
@@ -151,7 +171,9 @@ fn libraries(store: &Store, built: &Built, facts: &Facts) -> Result<Vec<Finding>
     let there = names(store, built)?;
     let mut findings = Vec::new();
     for elf in &facts.elves {
-        for soname in elf.needed.iter().filter(|soname| !there.contains(soname.rsplit('/').next().unwrap_or(soname))) {
+        for soname in
+            elf.needed.iter().filter(|soname| !there.contains(soname.rsplit('/').next().unwrap_or(soname)))
+        {
             let message = format!("`{}` needs `{soname}`, which no keg that is with it has", elf.path);
             let help = "write the keg that has it to `link`, or switch off what uses it";
             findings.push(Finding::new("K02", place::maker(built, message).help(help)));

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use kegs::fault::Fault;
 
-use super::Built;
 use super::super::doc::{Doc, Inner, Kind};
 use super::super::finding::Edit;
+use super::Built;
 
 /// At the preset: whoever made the file, it is what ran.
 pub fn maker(built: &Built, message: impl Into<String>) -> Fault {

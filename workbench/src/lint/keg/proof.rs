@@ -35,18 +35,27 @@ fn tests(built: &Built, facts: &Facts) -> Option<Finding> {
         let help = "`test = { run = [\"…\"], stdout = \"…\" }`, or `test = { c = \"x.c\", pc = \"…\" }`";
         return Some(Finding::new("K22", place::maker(built, message).help(help)));
     }
-    let fault = variant.text.fault(place::tests(built)?, format!("the test of `{}` only asks which version it is", built.name()));
+    let fault = variant
+        .text
+        .fault(place::tests(built)?, format!("the test of `{}` only asks which version it is", built.name()));
     Some(Finding::new("K23", fault.help("let it do what it is for, and compare what comes out")))
 }
 
 fn only_says(test: &Test) -> bool {
-    test.run.len() == 2 && ONLY_SAYS.contains(&test.run[1].as_str()) && test.serve.is_none() && test.stdin.is_none()
+    test.run.len() == 2
+        && ONLY_SAYS.contains(&test.run[1].as_str())
+        && test.serve.is_none()
+        && test.stdin.is_none()
 }
 
 fn reproduced(store: &Store, built: &Built) -> Option<Finding> {
     let differing = again::checked(store, &built.key)?;
     let first = differing.first()?;
-    let message = format!("`{}` comes out otherwise when it is built again: {} files, `{first}` among them", built.name(), differing.len());
+    let message = format!(
+        "`{}` comes out otherwise when it is built again: {} files, `{first}` among them",
+        built.name(),
+        differing.len()
+    );
     let help = format!("`rootbrew check {}` shows them", built.name());
     Some(Finding::new("K24", place::maker(built, message).help(help)))
 }

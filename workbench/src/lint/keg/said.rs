@@ -29,7 +29,8 @@ fn finding(built: &Built, switch: &str) -> Option<Finding> {
     };
     let written_out = text.content[span.clone()].trim_matches(['"', '\'']).starts_with('-');
     let message = format!("{who} does not know `{switch}` and went on without it");
-    let fault = text.fault(span, message).label("ignored").help("take it out, or see how this version calls it");
+    let fault =
+        text.fault(span, message).label("ignored").help("take it out, or see how this version calls it");
     let edit = place::without(&fault);
     let finding = Finding::new("K04", fault);
     // A `flag` is an option's only effect: without it the option is to be rewritten by a person.
@@ -38,10 +39,13 @@ fn finding(built: &Built, switch: &str) -> Option<Finding> {
 
 /// Whether `written` in a recipe became `switch` on a command line. `written` may be an option's `flag`.
 fn is(switch: &str, written: &str) -> bool {
-    let starts = |start: &str| written.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['=', ':']));
+    let starts = |start: &str| {
+        written.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['=', ':']))
+    };
     let name = |text: &str| {
         let text = text.trim_start_matches("--");
-        let cut = ["enable-", "disable-", "without-", "with-"].iter().find_map(|family| text.strip_prefix(family));
+        let cut =
+            ["enable-", "disable-", "without-", "with-"].iter().find_map(|family| text.strip_prefix(family));
         cut.unwrap_or(text).to_string()
     };
     match written.strip_prefix('-') {
@@ -104,7 +108,8 @@ impl Complaints {
             self.listing = Listing::Begun;
         }
         if let Some(list) = LISTS.iter().find_map(|words| Some(line.split_once(words)?.1)) {
-            self.switches.extend(list.trim_matches(['"', '.']).split(", ").map(|switch| switch.trim().to_string()));
+            self.switches
+                .extend(list.trim_matches(['"', '.']).split(", ").map(|switch| switch.trim().to_string()));
         } else if let Some(one) = SINGLES.iter().find_map(|words| Some(line.split_once(words)?.1)) {
             self.switches.push(one.trim_matches(['"', '\'']).to_string());
         }
@@ -137,7 +142,10 @@ mod tests {
 
     #[test]
     fn each_tool_is_understood() {
-        check("configure: WARNING: unrecognized options: --disable-x, --with-y\n", expect!["--disable-x --with-y"]);
+        check(
+            "configure: WARNING: unrecognized options: --disable-x, --with-y\n",
+            expect!["--disable-x --with-y"],
+        );
         check("unknown option ignored: --frob\n", expect!["--frob"]);
         check("./configure: unknown option --frob\n", expect!["--frob"]);
         check("WARNING: Unknown options: \"docs, tests\"\n", expect!["docs tests"]);
@@ -150,7 +158,11 @@ mod tests {
 
     #[test]
     fn a_switch_is_found_as_it_was_written() {
-        assert!(is("--with-y", "--with-y=/usr") && is("BUILD_X", "-DBUILD_X=ON") && is("BUILD_X", "-DBUILD_X:BOOL=ON"));
+        assert!(
+            is("--with-y", "--with-y=/usr")
+                && is("BUILD_X", "-DBUILD_X=ON")
+                && is("BUILD_X", "-DBUILD_X:BOOL=ON")
+        );
         assert!(is("--disable-jit", "jit") && is("--without-zlib", "with-zlib"));
         assert!(!is("--with-y", "--with-yy") && !is("BUILD_X", "-DBUILD_XY=ON"));
     }

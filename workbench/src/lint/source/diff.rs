@@ -76,7 +76,8 @@ impl<'a> Lines<'a> {
         let (old, new) = ranges[..end].split_once(" +")?;
         let (start, mut old_left) = range(old)?;
         let (_, mut new_left) = range(new)?;
-        let mut hunk = Hunk { start, old: Vec::new(), new: Vec::new(), head: at..at + "@@ -".len() + end + " @@".len() };
+        let mut hunk =
+            Hunk { start, old: Vec::new(), new: Vec::new(), head: at..at + "@@ -".len() + end + " @@".len() };
         while old_left + new_left > 0 {
             let (_, line) = self.next()?;
             let (sign, rest) = line.split_at_checked(1).unwrap_or((" ", ""));
@@ -143,7 +144,8 @@ fn find(lines: &[String], wanted: &[&str], said: isize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const PATCH: &str = "Why: x\n\ndiff --git a/f b/f\n--- a/d/f\t2020\n+++ b/d/f\n@@ -2,3 +2,3 @@ int f()\n b\n-c\n+C\n d\n";
+    const PATCH: &str =
+        "Why: x\n\ndiff --git a/f b/f\n--- a/d/f\t2020\n+++ b/d/f\n@@ -2,3 +2,3 @@ int f()\n b\n-c\n+C\n d\n";
 
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(str::to_string).collect()

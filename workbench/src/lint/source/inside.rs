@@ -1,8 +1,8 @@
-//! An archive's inside: whether it is one (S05), its licence beside the recipe's (S08), others' libraries in it (S11).
+//! An archive's inside: whether it is one (S05), its licence beside the recipe's (S08).
 //!
 //! An archive is looked into once: the note `lint-source/<sha256>` has the answer after.
 
-use builder::recipe::{Preset, Source, Variant};
+use builder::recipe::{Source, Variant};
 use kegs::{Digest, Store};
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,9 @@ pub fn findings(store: &Store, variant: &Variant) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut insides = Vec::new();
     for source in unpacked(variant) {
-        let Some(inside) = blob(store, source).and_then(|digest| inside(store, source, &digest)) else { continue };
+        let Some(inside) = blob(store, source).and_then(|digest| inside(store, source, &digest)) else {
+            continue;
+        };
         findings.extend(inside.fault.as_ref().map(|fault| not_archive(source, fault)));
         // What comes beside the first is a part, under a licence of its own.
         if source.into.is_none() && inside.fault.is_none() {
@@ -76,32 +78,37 @@ fn is_licence(path: &str) -> bool {
 
 fn licences(archive: &Archive) -> Vec<(String, Vec<String>)> {
     let texts = archive.files.keys().filter_map(|path| Some((path, archive.text(path)?)));
-    texts.filter(|(path, _)| is_licence(path)).map(|(path, text)| (path.clone(), licence::families(&text))).collect()
+    texts
+        .filter(|(path, _)| is_licence(path))
+        .map(|(path, text)| (path.clone(), licence::families(&text)))
+        .collect()
 }
 
 fn not_archive(source: &Source, fault: &str) -> Finding {
-    let fault = source.text.fault(source.span.clone(), format!("not an archive that can be unpacked: {fault}"));
-    Finding::new("S05", fault.help("`unpack = false` for what is no archive; else find the right place, and its sha256"))
+    let fault =
+        source.text.fault(source.span.clone(), format!("not an archive that can be unpacked: {fault}"));
+    Finding::new(
+        "S05",
+        fault.help("`unpack = false` for what is no archive; else find the right place, and its sha256"),
+    )
 }
 
 /// Said only where the texts are known and none of them is what the recipe says.
 fn licence(variant: &Variant, inside: &Inside) -> Option<Finding> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "-.+".contains(c);
-    let declared: Vec<&str> = variant.license.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect();
+    let declared: Vec<&str> =
+        variant.license.split(|c| !is_word(c)).filter(|word| !word.is_empty()).collect();
     let families: Vec<&str> = declared.iter().filter_map(|id| licence::family(id)).collect();
     let found: Vec<&String> = inside.licences.iter().flat_map(|(_, families)| families).collect();
-    let known = families.len() == declared.iter().filter(|word| !matches!(**word, "AND" | "OR" | "WITH")).count();
+    let known =
+        families.len() == declared.iter().filter(|word| !matches!(**word, "AND" | "OR" | "WITH")).count();
     if found.is_empty() || !known || found.iter().any(|found| families.contains(&found.as_str())) {
         return None;
     }
     let (path, of_file) = inside.licences.iter().find(|(_, families)| !families.is_empty())?;
     let span = super::super::doc::Doc::parse(&variant.text)?.get("license")?.at.span;
-    let message = format!("the recipe says {}, and `{path}` of the source is {}", variant.license, of_file.join(", "));
+    let message =
+        format!("the recipe says {}, and `{path}` of the source is {}", variant.license, of_file.join(", "));
     let help = "read it; `license_files` names another file where this one is not its own";
     Some(Finding::new("S08", variant.text.fault(span, message).help(help)))
-}
-
-/// Kernels and the like carry their own copies on purpose.
-pub fn may_bundle(preset: Preset) -> bool {
-    preset != Preset::Kbuild
 }

@@ -22,9 +22,9 @@ const FAMILIES: &[(&str, &[&str])] = &[
 
 /// Families of a text; a text may hold several licences.
 pub fn families(text: &str) -> Vec<String> {
-    let text = text.replace(['*', '#', '`', '\u{2018}', '\u{2019}'], "'").to_lowercase().replace("''", "'");
-    let text: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '\'' && false).filter(|word| *word != "'").collect();
-    let text = text.join(" ");
+    // Marks of comments and headings stand between words.
+    let text = text.replace(['*', '#', ';'], " ").replace(['`', '\u{2018}', '\u{2019}'], "'").to_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut found: Vec<String> = Vec::new();
     for (family, phrases) in FAMILIES {
         if phrases.iter().all(|phrase| text.contains(phrase)) && !found.iter().any(|known| known == family) {
@@ -37,7 +37,8 @@ pub fn families(text: &str) -> Vec<String> {
 /// The family of an SPDX id; `None` for those of which no phrase is known here.
 pub fn family(id: &str) -> Option<&'static str> {
     let cut = id.trim_end_matches("-only").trim_end_matches("-or-later").trim_end_matches('+');
-    let known = |family: &&str| cut == *family || cut.strip_prefix(*family).is_some_and(|rest| rest.starts_with('-'));
+    let known =
+        |family: &&str| cut == *family || cut.strip_prefix(*family).is_some_and(|rest| rest.starts_with('-'));
     let other = match cut {
         "X11" | "curl" | "0BSD" => None,
         "PSF-2.0" => Some("Python"),

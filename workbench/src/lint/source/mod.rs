@@ -4,13 +4,11 @@
 //! urls       places as they are written        S03 S04
 //! inside     an archive's names and licences   S05 S08 S11
 //! patches    a recipe's patches on its bytes   S06 S07
-//! network    places asked, only when wished    S01 S02
 //! ```
 
 mod diff;
 mod inside;
 mod licence;
-pub mod network;
 mod patches;
 mod urls;
 
@@ -47,7 +45,8 @@ pub fn look(store: &Store, plans: &[Plan]) -> Sources {
         findings
     };
     let findings = variants.par_iter().flat_map_iter(one).collect();
-    let absent = variants.iter().filter(|variant| unpacked(variant).any(|source| blob(store, source).is_none()));
+    let absent =
+        variants.iter().filter(|variant| unpacked(variant).any(|source| blob(store, source).is_none()));
     Sources { findings, absent: absent.map(|variant| variant.name.clone()).collect() }
 }
 
@@ -81,7 +80,11 @@ fn name(source: &Source) -> &str {
 
 /// A word of a recipe's list, or the list's own place.
 fn word(variant: &Variant, key: &str, word: &str) -> Option<Range<usize>> {
-    use super::doc::{Doc, Inner};
+    use super::doc::Doc;
     let doc = Doc::parse(&variant.text)?;
-    doc.parts().iter().flat_map(|part| part.strings(key)).find(|(text, _)| *text == word).map(|(_, at)| at.span)
+    doc.parts()
+        .iter()
+        .flat_map(|part| part.strings(key))
+        .find(|(text, _)| *text == word)
+        .map(|(_, at)| at.span)
 }

@@ -76,7 +76,9 @@ fn tried(store: &Store, source: &Digest, name: &str, patches: &[Patch]) -> Optio
     let is_wanted = |path: &str| diffs.iter().flatten().any(|file| file.path == path);
     let wanted = |path: &str| if is_wanted(path) { usize::MAX } else { 0 };
     let archive = archive::look(&store.found(source)?, name, &wanted).ok()?;
-    let lines = |path: &String| archive.text(path).map(|text| (path.clone(), text.lines().map(str::to_string).collect()));
+    let lines = |path: &String| {
+        archive.text(path).map(|text| (path.clone(), text.lines().map(str::to_string).collect()))
+    };
     let mut files: BTreeMap<String, Vec<String>> = archive.files.keys().filter_map(lines).collect();
     Some(diffs.iter().map(|diffs| one(diffs, &mut files)).collect())
 }
@@ -120,7 +122,10 @@ fn finding(variant: &Variant, patch: &Patch, tried: &Tried) -> Option<Finding> {
     let message = format!("`{}` fits only {} lines away from where it says", patch.name, offset);
     let help = "in another version it may fit at the wrong place: `--fix` writes the right lines";
     let edits = tried.moved.iter().filter_map(|moved| refreshed(patch, moved)).collect();
-    Some(Finding::new("S06", fault(message).label("moved").help(help)).fix("writes where its hunks are", edits))
+    Some(
+        Finding::new("S06", fault(message).label("moved").help(help))
+            .fix("writes where its hunks are", edits),
+    )
 }
 
 /// The hunk's first line with the lines at which it fits.

@@ -41,11 +41,15 @@ fn urls<'a>(doc: &'a Doc) -> Vec<Url<'a>> {
             let inner = item.inner();
             let other_place = inner.iter().any(|entry| entry.key == "debian").then_some(());
             let written = inner.iter().find(|entry| entry.key == "url");
-            let places = written.map_or_else(|| vec![item.clone()], |entry| entry.at.items());
+            let places = written.map_or_else(|| item.items(), |entry| entry.at.items());
             let texts = places.into_iter().filter_map(|place| Some((place.text()?, place.span)));
             let texts: Vec<_> = texts.filter(|(url, _)| url.contains("://")).collect();
             let alone = other_place.or((texts.len() > 1).then_some(()));
-            urls.extend(texts.into_iter().map(|(url, span)| Url { url, span, of_source: Of::Source { other_place: alone } }));
+            urls.extend(texts.into_iter().map(|(url, span)| Url {
+                url,
+                span,
+                of_source: Of::Source { other_place: alone },
+            }));
         }
     }
     urls
@@ -54,13 +58,17 @@ fn urls<'a>(doc: &'a Doc) -> Vec<Url<'a>> {
 /// Made by the forge when asked: its bytes change with the forge's packer. With another place of the same bytes a change
 /// costs nothing.
 fn generated(text: &Text, url: &Url) -> Option<Finding> {
-    let forge = ["github.com/", "codeberg.org/"].iter().any(|host| url.url.contains(host)) && url.url.contains("/archive/");
-    let other = url.url.contains("/-/archive/") || url.url.contains("bitbucket.org/") && url.url.contains("/get/");
+    let forge = ["github.com/", "codeberg.org/"].iter().any(|host| url.url.contains(host))
+        && url.url.contains("/archive/");
+    let other =
+        url.url.contains("/-/archive/") || url.url.contains("bitbucket.org/") && url.url.contains("/get/");
     if url.of_source != (Of::Source { other_place: None }) || !(forge || other) {
         return None;
     }
-    let fault = text.fault(url.span.clone(), "an archive that the forge makes when it is asked: its bytes may change");
-    let help = "a file of the release (`/releases/download/…`) stays as it is, or `git` with `tag` and `commit`";
+    let fault = text
+        .fault(url.span.clone(), "an archive that the forge makes when it is asked: its bytes may change");
+    let help =
+        "a file of the release (`/releases/download/…`) stays as it is, or `git` with `tag` and `commit`";
     Some(Finding::new("S03", fault.label("made on demand").help(help)))
 }
 
@@ -72,8 +80,12 @@ fn mimic(text: &Text, url: &Url, all: &[Url]) -> Option<Finding> {
     let near = all.iter().filter_map(|other| self::host(other.url)).find(|other| is_near(host, other))?;
     let at = text.content[url.span.clone()].find(host)?;
     let span = url.span.start + at..url.span.start + at + host.len();
-    let fault = text.fault(span, format!("`{host}` differs by one letter from `{near}`, which the recipe names too"));
-    Some(Finding::new("S04", fault.label("mistyped, or somebody else's").help(format!("did you mean `{near}`?"))))
+    let fault =
+        text.fault(span, format!("`{host}` differs by one letter from `{near}`, which the recipe names too"));
+    Some(Finding::new(
+        "S04",
+        fault.label("mistyped, or somebody else's").help(format!("did you mean `{near}`?")),
+    ))
 }
 
 fn host(url: &str) -> Option<&str> {

@@ -1,0 +1,92 @@
+//! The rings that need more than the tap: sources and kegs, as far as the store has them. Fetches and builds nothing.
+
+use std::collections::BTreeSet;
+
+use builder::plan::{self, Asked, AskedKeg, Plan};
+use builder::schedule::action::Ground;
+use kegs::{Store, StoreError, Text};
+
+use super::finding::Finding;
+use super::keg::{self, Kegs};
+use super::plan::Plans;
+use super::registry::Ring;
+use super::source::{self, Sources};
+use super::tap::Tap;
+
+/// What the rings `source` and `keg` found, and where they could not look.
+#[derive(Debug, Default)]
+pub struct Deep {
+    pub sources: Sources,
+    pub kegs: Kegs,
+    looked: BTreeSet<Ring>,
+}
+
+impl Deep {
+    /// One plan of everything, so that what many need is keyed once; each by itself where that has faults; each role.
+    pub fn plans(tap: &Tap) -> Vec<Plan> {
+        let plans = Plans::of(tap);
+        let roles = plans.roles.into_iter().map(|(_, plan)| plan);
+        match plan::plan(&tap.catalogue, &everything(tap), &tap.implied) {
+            Ok(whole) => std::iter::once(whole).chain(roles).collect(),
+            Err(_) => plans.recipes.into_iter().chain(roles).collect(),
+        }
+    }
+
+    /// `ground` is `None` where the seed is not unpacked: then no keg is built.
+    ///
+    /// # Errors
+    /// A store that can't be read.
+    pub fn look(
+        tap: &Tap,
+        rings: &[Ring],
+        store: &Store,
+        ground: Option<&Ground>,
+        plans: &[Plan],
+    ) -> Result<Deep, StoreError> {
+        let mut deep = Deep::default();
+        if rings.contains(&Ring::Source) {
+            deep.sources = source::look(store, plans);
+            deep.looked.insert(Ring::Source);
+        }
+        if let (true, Some(ground)) = (rings.contains(&Ring::Keg), ground) {
+            deep.kegs = keg::look(store, ground, plans)?;
+            deep.looked.insert(Ring::Keg);
+        }
+        deep.sources.findings.extend(source::places(tap));
+        Ok(deep)
+    }
+
+    /// Whether all that a ring can know of a recipe was there.
+    pub(super) fn knew(&self, recipe: &str, ring: Ring) -> bool {
+        let slots = |set: &BTreeSet<String>| set.iter().any(|name| name.split('@').next() == Some(recipe));
+        let all = match ring {
+            Ring::Source => !self.sources.absent.contains(recipe),
+            Ring::Keg => !slots(&self.kegs.unbuilt) && !slots(&self.kegs.unheard),
+            _ => true,
+        };
+        self.looked.contains(&ring) && all
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut self.sources.findings);
+        findings.append(&mut self.kegs.findings);
+        findings
+    }
+}
+
+/// Every slot of every recipe, as somebody asks for it who is no recipe and no role.
+fn everything(tap: &Tap) -> Asked {
+    let text = Text::new("command line", "all");
+    let slots = tap
+        .catalogue
+        .recipes
+        .values()
+        .flat_map(|recipe| recipe.slots().map(move |slot| (&recipe.name, slot)));
+    let keg = |(name, slot): (&String, &str)| AskedKeg {
+        name: name.clone(),
+        slot: Some(slot.into()),
+        text: text.clone(),
+        span: 0..3,
+    };
+    Asked { kegs: slots.map(keg).collect(), arch: tap.arch.clone(), ..Asked::default() }
+}
