@@ -40,13 +40,15 @@ pub fn helper_main_if_asked() {
 
 fn helper_main() -> i32 {
     let Some((mut control, spec)) = hear_order() else { return 2 };
-    let (last, opened) = match run(&mut control, &spec) {
-        Ok((report, opened)) => (Word::Ended(report), opened),
+    let (last, heard) = match run(&mut control, &spec) {
+        Ok((report, heard)) => (Word::Ended(report), heard),
         Err(failure) => (Word::Failed(failure), None),
     };
     // What can't be told of it is not observed.
-    let opened = opened.and_then(|opened| observe::write(&opened).ok());
-    let beside: Vec<_> = opened.iter().map(AsFd::as_fd).collect();
+    let heard = heard.and_then(|(opened, group)| Some((observe::write(&opened).ok()?, group)));
+    // The group goes along: to close its last descriptor takes the kernel 5 ms and more, and we would end that much later.
+    let beside = heard.iter().flat_map(|(opened, group)| [opened.as_fd(), group.as_fd()]);
+    let beside: Vec<_> = beside.collect();
     // Where nobody listens any more, nobody has to be told.
     message::send(&control, &last, &beside).is_err().into()
 }
@@ -60,7 +62,10 @@ fn hear_order() -> Option<(OwnedFd, Spec)> {
     Some((control, spec))
 }
 
-fn run(control: &mut OwnedFd, spec: &Spec) -> Result<(Report, Option<Opened>), Failure> {
+/// What it came to, and what was heard with what heard it.
+type Ran = (Report, Option<(Opened, OwnedFd)>);
+
+fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Ran, Failure> {
     let started = Instant::now();
     leave_terminal(spec.terminal);
     let cgroup = Cgroup::make(&spec.setup.limits);
@@ -92,7 +97,8 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<(Report, Option<Opened>), F
     let seen = seen?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
     let wall_s = started.elapsed().as_secs_f64();
-    Ok((Report { end: seen.end, wall_s, cpu_s: seen.cpu_s, memory_peak_bytes }, seen.opened))
+    let heard = seen.opened.zip(watch.observer.map(Observer::into_group));
+    Ok((Report { end: seen.end, wall_s, cpu_s: seen.cpu_s, memory_peak_bytes }, heard))
 }
 
 /// Without a terminal no key reaches us: the caller alone decides what Ctrl-C means. With one, the shell inside has

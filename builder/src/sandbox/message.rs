@@ -35,8 +35,8 @@ pub enum Word {
     Status(i32),
     /// Init to helper: a fork was refused, where no cgroup tells.
     Exhausted,
-    /// Helper to caller: nothing is alive in it any more. With the fd of what it opened ([`super::observe::read`]), where
-    /// that was heard.
+    /// Helper to caller: nothing is alive in it any more. Where it was heard, with the fds of what it opened
+    /// ([`super::observe::read`]) and of what heard it.
     Ended(Report),
 }
 

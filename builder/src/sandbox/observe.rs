@@ -61,6 +61,11 @@ impl Observer {
         Some(Observer { group, observe: observe.clone() })
     }
 
+    /// For who has the time to close it.
+    pub fn into_group(self) -> OwnedFd {
+        self.group.into()
+    }
+
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.group.as_fd()
     }

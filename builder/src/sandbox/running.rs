@@ -123,6 +123,14 @@ fn spawn_helper(control: OwnedFd, output: Stdio, errors: Stdio) -> Result<Child,
         .map_err(|error| io("start the sandbox's helper (/proc/self/exe)", error))
 }
 
+/// Nobody waits for it: the kernel takes its time to close what heard a sandbox.
+fn close_aside(group: Option<OwnedFd>) {
+    if let Some(group) = group {
+        // Without a thread it is closed here.
+        std::thread::Builder::new().spawn(move || drop(group)).ok();
+    }
+}
+
 fn hear_start(control: &OwnedFd) -> Result<(Abilities, OwnedFd), SandboxError> {
     match hear(control)? {
         (Word::Started(abilities), mut fds) => match fds.pop() {
@@ -154,7 +162,9 @@ impl Running {
             word => return Err(SandboxError::Setup(format!("the helper spoke out of turn: {word:?}"))),
         };
         let build = self.build.try_clone().map_err(|error| io("keep /build", error))?;
-        let opened = beside.into_iter().next().and_then(observe::read);
+        let mut beside = beside.into_iter();
+        let opened = beside.next().and_then(observe::read);
+        close_aside(beside.next());
         Ok(Ended { end, build, wall_s, cpu_s, memory_peak_bytes, abilities: self.abilities, opened })
     }
 
