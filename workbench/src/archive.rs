@@ -102,14 +102,16 @@ fn read(bytes: impl Read, wanted: &dyn Fn(&str) -> usize) -> Result<Archive, Arc
     for entry in tar.entries().map_err(ArchiveError::Broken)? {
         let mut entry = entry.map_err(ArchiveError::Broken)?;
         let path = plain(&String::from_utf8_lossy(&entry.path_bytes()))?;
-        if entry.header().entry_type().is_dir() || path.is_empty() {
+        // `git archive` puts a header for all files first, under a name of its own.
+        let kind = entry.header().entry_type();
+        if kind.is_dir() || kind.is_pax_global_extensions() || path.is_empty() {
             continue;
         }
         if names.len() >= ENTRIES_MAX {
             return Err(ArchiveError::Bomb(format!("more than {ENTRIES_MAX} files")));
         }
         let most = wanted(first_folder(&path).1).max(wanted(&path)).min(KEPT_MAX_BYTES - kept);
-        if most > 0 && entry.header().entry_type().is_file() {
+        if most > 0 && kind.is_file() {
             let mut content = Vec::new();
             entry.by_ref().take(most as u64).read_to_end(&mut content).map_err(ArchiveError::Broken)?;
             kept += content.len();

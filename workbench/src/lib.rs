@@ -5,8 +5,8 @@
 
 pub mod archive;
 pub mod ask;
-pub mod graph;
 pub mod file;
 pub mod fmt;
+pub mod graph;
 pub mod lint;
 pub mod search;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use builder::plan::{self, Asked, AskedKeg, Plan};
 use builder::schedule::action::Ground;
-use kegs::{Store, StoreError, Text};
+use kegs::{Store, Text};
 
 use super::finding::Finding;
 use super::keg::{self, Kegs};
@@ -18,6 +18,8 @@ use super::tap::Tap;
 pub struct Deep {
     pub sources: Sources,
     pub kegs: Kegs,
+    /// Why kegs could not be looked at.
+    pub fault: Option<String>,
     looked: BTreeSet<Ring>,
 }
 
@@ -33,38 +35,35 @@ impl Deep {
     }
 
     /// `ground` is `None` where the seed is not unpacked: then no keg is built.
-    ///
-    /// # Errors
-    /// A store that can't be read.
-    pub fn look(
-        tap: &Tap,
-        rings: &[Ring],
-        store: &Store,
-        ground: Option<&Ground>,
-        plans: &[Plan],
-    ) -> Result<Deep, StoreError> {
+    pub fn look(tap: &Tap, rings: &[Ring], store: &Store, ground: Option<&Ground>, plans: &[Plan]) -> Deep {
         let mut deep = Deep::default();
         if rings.contains(&Ring::Source) {
             deep.sources = source::look(store, plans);
             deep.looked.insert(Ring::Source);
         }
         if let (true, Some(ground)) = (rings.contains(&Ring::Keg), ground) {
-            deep.kegs = keg::look(store, ground, plans)?;
+            match keg::look(store, ground, plans) {
+                Ok(kegs) => deep.kegs = kegs,
+                Err(error) => deep.fault = Some(error.to_string()),
+            }
             deep.looked.insert(Ring::Keg);
         }
-        deep.sources.findings.extend(source::places(tap));
-        Ok(deep)
+        deep
     }
 
     /// Whether all that a ring can know of a recipe was there.
     pub(super) fn knew(&self, recipe: &str, ring: Ring) -> bool {
         let slots = |set: &BTreeSet<String>| set.iter().any(|name| name.split('@').next() == Some(recipe));
-        let all = match ring {
-            Ring::Source => !self.sources.absent.contains(recipe),
-            Ring::Keg => !slots(&self.kegs.unbuilt) && !slots(&self.kegs.unheard),
+        let built = !slots(&self.kegs.unbuilt) && !slots(&self.kegs.unheard) && self.fault.is_none();
+        let kegs = built && self.looked.contains(&Ring::Keg);
+        match ring {
+            // S11 is of both: what the source carries, and that it was compiled.
+            Ring::Source => {
+                kegs && self.looked.contains(&Ring::Source) && !self.sources.absent.contains(recipe)
+            }
+            Ring::Keg => kegs,
             _ => true,
-        };
-        self.looked.contains(&ring) && all
+        }
     }
 
     pub(super) fn take(&mut self) -> Vec<Finding> {

@@ -1,7 +1,8 @@
-//! What a build's log complained of and went on: switches that nobody took (K04).
+//! What a build's log tells: switches that nobody took (K04), others' libraries that were compiled (S11).
 //!
 //! A log is read once: the note `lint-log/<sha256 of the key>` has the answer after.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -11,11 +12,48 @@ use kegs::{Digest, Store};
 use super::super::finding::Finding;
 use super::{Built, place};
 
-const KIND: &str = "lint-log/1";
+/// Raised when the same log would tell otherwise.
+const KIND: &str = "lint-log-1";
+
+/// An object that only this library has, by the library.
+const OBJECTS: [(&str, &str); 15] = [
+    ("brotli", "backward_references_hq"),
+    ("bzip2", "randtable"),
+    ("c-ares", "ares_init"),
+    ("expat", "xmlparse"),
+    ("libevent", "evutil_rand"),
+    ("libffi", "prep_cif"),
+    ("libuv", "uv-common"),
+    ("lz4", "lz4hc"),
+    ("ncurses", "lib_tparm"),
+    ("pcre2", "pcre2_compile"),
+    ("readline", "histexpand"),
+    ("sqlite", "sqlite3"),
+    ("xz", "lzma_encoder"),
+    ("zlib", "inflate"),
+    ("zstd", "zstd_lazy"),
+];
 
 pub fn findings(store: &Store, built: &Built) -> Vec<Finding> {
-    let ignored = ignored(store, &built.key);
-    ignored.iter().filter_map(|switch| finding(built, switch)).collect()
+    let told = told(store, &built.key);
+    let ignored = told.switches.iter().filter_map(|switch| finding(built, switch));
+    ignored.chain(told.libraries.iter().filter_map(|library| bundled(built, library))).collect()
+}
+
+/// Only what the tap has a recipe for: what else is there to be done? A kernel is its own world.
+fn bundled(built: &Built, library: &str) -> Option<Finding> {
+    let variant = built.variant();
+    let is_itself =
+        variant.name.contains(library) || variant.provides.iter().any(|name| name.starts_with(library));
+    let has_recipe = built.plan.nodes().iter().any(|node| node.variant.name == library);
+    if is_itself || !has_recipe || variant.preset == Preset::Kbuild {
+        return None;
+    }
+    let message = format!("`{}` compiled a copy of `{library}` that its source carries", built.name());
+    let help = format!(
+        "a switch for the system's, and \"{library}\" to `link`: faults are mended there once for all"
+    );
+    Some(Finding::new("S11", place::maker(built, message).help(help)))
 }
 
 /// `None` for a switch that the preset gives, not the recipe.
@@ -54,26 +92,54 @@ fn is(switch: &str, written: &str) -> bool {
     }
 }
 
-fn ignored(store: &Store, key: &Digest) -> Vec<String> {
+/// What one log tells.
+#[derive(Default)]
+struct Told {
+    switches: Vec<String>,
+    libraries: Vec<String>,
+}
+
+fn told(store: &Store, key: &Digest) -> Told {
     let known = store.note(KIND, &key.hex()).and_then(|note| String::from_utf8(note).ok());
     if let Some(known) = known {
-        return known.lines().map(str::to_string).collect();
+        let of = |word: &str| {
+            known.lines().filter_map(|line| Some(line.strip_prefix(word)?.to_string())).collect()
+        };
+        return Told { switches: of("switch "), libraries: of("library ") };
     }
-    let Some(found) = read(store, key) else { return Vec::new() };
-    let text: String = found.iter().map(|switch| format!("{switch}\n")).collect();
+    let Some(told) = read(store, key) else { return Told::default() };
+    let switches = told.switches.iter().map(|switch| format!("switch {switch}\n"));
+    let text: String =
+        switches.chain(told.libraries.iter().map(|library| format!("library {library}\n"))).collect();
     // A note that can't be kept costs only that the log is read again.
     store.set_note(KIND, &key.hex(), text.as_bytes()).ok();
-    found
+    told
 }
 
 /// `None` where there is no log.
-fn read(store: &Store, key: &Digest) -> Option<Vec<String>> {
+fn read(store: &Store, key: &Digest) -> Option<Told> {
     let log = zstd::Decoder::new(File::open(store.log_path(key)).ok()?).ok()?;
-    let mut complaints = Complaints::default();
+    let (mut complaints, mut libraries) = (Complaints::default(), BTreeSet::new());
     for line in BufReader::new(log).split(b'\n') {
-        complaints.hear(&String::from_utf8_lossy(&line.ok()?));
+        let line = line.ok()?;
+        let line = String::from_utf8_lossy(&line);
+        complaints.hear(&line);
+        let made = OBJECTS.iter().filter(|(_, object)| makes(&line, object));
+        libraries.extend(made.map(|(library, _)| library.to_string()));
     }
-    Some(complaints.switches)
+    Some(Told { switches: complaints.switches, libraries: libraries.into_iter().collect() })
+}
+
+/// Whether an object of this name stands in the line.
+fn makes(line: &str, object: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    line.match_indices(object).any(|(at, _)| {
+        let rest = &line[at + object.len()..];
+        let is_object = [".o", ".lo", ".c.o"]
+            .iter()
+            .any(|end| rest.strip_prefix(end).is_some_and(|rest| !rest.starts_with(letter)));
+        is_object && !line[..at].ends_with(letter)
+    })
 }
 
 /// How the tools say it, each in the words of its own source.
@@ -154,6 +220,18 @@ mod tests {
             expect!["BUILD_X BUILD_Y"],
         );
         check("checking whether options are known... yes\n", expect![""]);
+    }
+
+    #[test]
+    fn objects_are_told_from_other_words() {
+        assert!(
+            makes("cc -c -o zlib/inflate.o zlib/inflate.c", "inflate") && makes("  CC inflate.lo", "inflate")
+        );
+        assert!(
+            !makes("cc -o zlib_inflate.o", "inflate")
+                && !makes("cc inflate.c", "inflate")
+                && !makes("inflate.obj", "inflate")
+        );
     }
 
     #[test]

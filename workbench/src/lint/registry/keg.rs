@@ -1,11 +1,16 @@
 //! The ring `keg`: what a build made and did.
 //!
-//! Not here, as it cannot be: K11 setuid, K12 filecaps, K13 world-write. A keg is a tree of paths, bytes and one bit
-//! (executable); the sandbox refuses the calls that would set more. K25 kconfig-lost: the preset `kbuild` fails the
-//! build itself. Their ids stay theirs.
+//! What cannot be is not looked for; its ids stay its own ([`NEVER`]).
 
 use super::Severity::{Error, Info, Warning};
 use super::{Lint, Mend};
+
+/// Ids without a lint, and why.
+pub const NEVER: &str = "\
+Cannot be, so nobody looks: K11 setuid, K12 filecaps, K13 world-write. A keg is a tree of paths, bytes and one bit
+(executable), and the sandbox refuses the calls that would set more. K25 kconfig-lost: the preset `kbuild` fails the build
+itself. K18 not-loadable, K19 pc-broken and K20 header-broken are tested by `rootbrew test`.
+";
 
 pub const LINTS: &[Lint] = &[
     Lint {

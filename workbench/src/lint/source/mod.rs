@@ -4,11 +4,13 @@
 //! urls       places as they are written        S03 S04
 //! inside     an archive's names and licences   S05 S08 S11
 //! patches    a recipe's patches on its bytes   S06 S07
+//! network    places asked, only when wished    S01 S02
 //! ```
 
 mod diff;
 mod inside;
 mod licence;
+pub mod network;
 mod patches;
 mod urls;
 

@@ -18,7 +18,7 @@ use crate::archive;
 const KIND: &str = "lint-patches";
 
 /// Raised when the same bytes would give other answers.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What came of one patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
