@@ -35,7 +35,7 @@ impl Deep {
     }
 
     /// `ground` is `None` where the seed is not unpacked: then no keg is built.
-    pub fn look(tap: &Tap, rings: &[Ring], store: &Store, ground: Option<&Ground>, plans: &[Plan]) -> Deep {
+    pub fn look(rings: &[Ring], store: &Store, ground: Option<&Ground>, plans: &[Plan]) -> Deep {
         let mut deep = Deep::default();
         if rings.contains(&Ring::Source) {
             deep.sources = source::look(store, plans);
