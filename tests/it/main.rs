@@ -4,8 +4,8 @@
 
 mod arrows;
 mod build;
-mod byhand;
 mod bump;
+mod byhand;
 mod command;
 mod crates;
 mod download;
@@ -14,6 +14,9 @@ mod hostile;
 mod kill;
 mod limits;
 mod lint;
+mod lint_elf;
+mod lint_kegs;
+mod lint_sources;
 mod needs;
 mod new;
 mod ordinary;

@@ -22,6 +22,7 @@ pub mod from;
 mod graft;
 pub mod inputs;
 pub mod left;
+pub mod opened;
 pub mod outlook;
 pub mod pool;
 mod ready;
