@@ -36,12 +36,12 @@ fn fix_mends_and_a_second_run_is_clean() {
     before.says(&["T04", "T08", "T12", "T14", "stands twice here", "recipes/wrong/recipe.toml:9:"]);
     toy.run(&["lint", "base"]).expect(0).says(&["no finding"]);
     let mended = toy.run(&["lint", "--fix"]).expect(0);
-    mended.says(&["fixed", "T04 mends the summary", "T12 writes `{version}`", "no finding"]);
+    mended.says(&["fixed", "T04 mends the summary", "T12 writes `{version}`", "1 hint"]);
     expect_test::expect![[r#"
         summary = "Toy for tests"
         license = "MIT"
         version = "1.2.3"
-        source  = "https://example.org/toy-{version}.tar.gz"
+        source  = "http://example.org/toy-{version}.tar.gz"
         sha256  = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         preset  = "script"
         cc      = "seed"
@@ -50,7 +50,7 @@ fn fix_mends_and_a_second_run_is_clean() {
         test    = { run = "true" }
     "#]]
     .assert_eq(&recipe(&toy));
-    toy.run(&["lint", "--strict"]).expect(0).says(&["no finding"]);
+    toy.run(&["lint", "--strict"]).expect(0).says(&["1 hint"]);
     toy.run(&["fmt", "--check"]).expect(0);
 }
 

@@ -94,9 +94,9 @@ pub const LINTS: &[Lint] = &[
     Lint {
         id: "T08",
         name: "insecure-url",
-        severity: Warning,
-        mend: Mend::Safe,
-        what: "`http://` or `ftp://` where `https://` serves the same",
+        severity: Info,
+        mend: Mend::Proposed,
+        what: "a source by `http://` or `ftp://`, where `https://` may serve the same",
         why: "The digest decides which bytes are used, but who listens on the way learns what is built, and who stands in it can withhold it. A host that answers only without TLS is allowed with that reason.",
         wrong: "source = \"http://zlib.net/zlib-{version}.tar.gz\"",
         right: "source = \"https://zlib.net/zlib-{version}.tar.gz\"",

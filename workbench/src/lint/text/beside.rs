@@ -33,7 +33,7 @@ fn is_known(file: &str, tested: bool) -> bool {
     let hidden = file.split('/').any(|part| part.starts_with('.'));
     // `steps.sh` that nobody runs is T21's.
     hidden
-        || matches!(file, "recipe.toml" | "steps.sh" | "README.md")
+        || matches!(file, "recipe.toml" | "steps.sh" | "README.md" | "Cargo.lock")
         || (tested && file.starts_with("tests/"))
 }
 

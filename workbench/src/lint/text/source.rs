@@ -10,10 +10,6 @@ use crate::lint::doc::{Inner, Part};
 use crate::lint::finding::{Edit, Finding};
 
 pub fn check(look: &Look, findings: &mut Vec<Finding>) {
-    let home = look.doc.get("home");
-    for (url, at) in home.iter().flat_map(|entry| entry.at.strings()) {
-        insecure(look, url, &at, findings);
-    }
     for part in &look.parts {
         let version = version(look, part);
         for (url, at) in urls(part) {
