@@ -48,6 +48,12 @@ fn copy() -> Result<PathBuf> {
         let status = Command::new("cp").arg("-a").arg(house.join(part)).arg(&tap).status()?;
         status.success().then_some(()).ok_or("cannot copy the tap")?;
     }
+    for (name, _) in SOURCES {
+        let recipe = tap.join("recipes").join(name);
+        if recipe.exists() {
+            std::fs::remove_dir_all(recipe)?;
+        }
+    }
     Ok(tap)
 }
 
