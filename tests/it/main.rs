@@ -4,8 +4,8 @@
 
 mod arrows;
 mod build;
-mod byhand;
 mod bump;
+mod byhand;
 mod command;
 mod crates;
 mod download;

@@ -64,7 +64,9 @@ fn linked(place: &Place) -> Vec<String> {
         return Vec::new();
     }
     vec![
-        format!("for dir in $(for keg in {kegs}; do ls -d \"$keg\"/lib/python3*/site-packages || :; done); do"),
+        format!(
+            "for dir in $(for keg in {kegs}; do ls -d \"$keg\"/lib/python3*/site-packages || :; done); do"
+        ),
         "\techo \"$dir\" >>\"$(echo \"$OUT\"/lib/python3*/site-packages)/kegs.pth\"".to_string(),
         "done".to_string(),
     ]

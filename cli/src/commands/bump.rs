@@ -200,7 +200,8 @@ fn built(context: &Context, catalogue: &Catalogue, bumped: &[Bumped]) -> Result<
 
 /// What a tap is made of, and what recipes take of its other folders as their source.
 fn parts(catalogue: &Catalogue) -> BTreeSet<String> {
-    let slots = catalogue.recipes.values().flat_map(|recipe| recipe.slots().filter_map(|slot| recipe.watched(slot)));
+    let slots =
+        catalogue.recipes.values().flat_map(|recipe| recipe.slots().filter_map(|slot| recipe.watched(slot)));
     let named = slots.flat_map(|watched| watched.sources).flat_map(|source| source.tap);
     let named = named.filter_map(|path| path.split('/').next().map(str::to_string));
     named.chain(["recipes", "roles", "toolchains", "seeds"].map(str::to_string)).collect()

@@ -69,7 +69,9 @@ fn autoconf_with_what_it_asks_for() {
 #[test]
 fn a_makefile_that_knows_no_stage() {
     let makefile = "PREFIX = /usr/local\nCFLAGS = -O\nall:\n\tcc\ninstall: all\n\tcp toy $(PREFIX)/bin\n";
-    check(&[("src/Makefile", makefile), ("COPYING", "do what you like\n")], expect![[r#"
+    check(
+        &[("src/Makefile", makefile), ("COPYING", "do what you like\n")],
+        expect![[r#"
         summary = "toy"
         license = "LicenseRef-unknown"
         version = "1.2"
@@ -84,7 +86,8 @@ fn a_makefile_that_knows_no_stage() {
         summary: nothing says what it is: the name stands there
         license: COPYING: no text that is known
         license: no text that is known: read LICENSE, COPYING, README, and write its SPDX id
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
