@@ -44,9 +44,15 @@ pub fn run(wish: &Wish) -> Result<()> {
 fn copy() -> Result<PathBuf> {
     let house = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace")?;
     let tap = tempfile::Builder::new().prefix("rootbrew-new-").tempdir()?.keep();
-    for part in ["recipes", "roles", "toolchains", "seeds"] {
+    for part in ["recipes", "roles", "toolchains", "seeds", "agent", "Cargo.toml", "Cargo.lock"] {
         let status = Command::new("cp").arg("-a").arg(house.join(part)).arg(&tap).status()?;
         status.success().then_some(()).ok_or("cannot copy the tap")?;
+    }
+    for (name, _) in SOURCES {
+        let recipe = tap.join("recipes").join(name);
+        if recipe.exists() {
+            std::fs::remove_dir_all(recipe)?;
+        }
     }
     Ok(tap)
 }

@@ -123,20 +123,23 @@ fn a_watch_page_that_is_nonsense_or_endless_is_a_fault_at_its_key() {
     }
 }
 
+/// What a server of git says at first: each tag, all of one commit.
+fn advertisement(tags: &[&str]) -> Vec<u8> {
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let commit = "1".repeat(40);
+    let mut said = line("# service=git-upload-pack\n") + "0000";
+    said += &line(&format!("{commit} refs/heads/main\0ofs-delta\n"));
+    tags.iter().for_each(|tag| said += &line(&format!("{commit} refs/tags/{tag}\n")));
+    (said + "0000").into_bytes()
+}
+
 #[test]
 fn a_tag_that_looks_like_an_option_is_a_name_and_no_more() {
-    let site = Site::start([("/toy-1.2.tar", source("1.2", "one\n"))]);
+    let tags = ["v1.0", "v1.2", "-v1.3", "--upload-pack=touch${IFS}touched"];
+    let list = "/up.git/info/refs?service=git-upload-pack";
+    let site = Site::start([("/toy-1.2.tar", source("1.2", "one\n")), (list, advertisement(&tags))]);
     let toy = Toy::without_store();
-    let upstream = toy.path().join("upstream");
-    fs::create_dir(&upstream).expect("a folder");
-    git(&upstream, &["init", "-q"]);
-    git(&upstream, &["commit", "-q", "--allow-empty", "-m", "all"]);
-    let touch =
-        format!("--upload-pack=touch${{IFS}}{}", toy.path().join("touched").display()).replace('/', "%");
-    for tag in ["v1.0", "v1.2", "-v1.3", touch.as_str()] {
-        git(&upstream, &["update-ref", &format!("refs/tags/{tag}"), "HEAD"]);
-    }
-    recipe(&toy, &site, &format!("watch = {{ git = \"{}\" }}", upstream.display()));
+    recipe(&toy, &site, &format!("watch = {{ git = \"{}/up.git\" }}", site.url));
     toy.online(&["bump", "toy", "--dry-run"]).expect(0).says(&["toy 1.0 → 1.2 (tag)"]);
     assert!(!toy.path().join("touched").exists());
 }
@@ -148,7 +151,7 @@ fn two_recipes_of_ours_are_bumped_and_build() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let tap = folder.path().join("tap");
     fs::create_dir(&tap).expect("a tap");
-    for part in ["recipes", "roles", "toolchains", "seeds"] {
+    for part in ["recipes", "roles", "toolchains", "seeds", "agent", "Cargo.toml", "Cargo.lock"] {
         Ran::of(Command::new("cp").arg("-a").arg(house.join(part)).arg(&tap)).expect(0);
     }
     let zlib = "{ debian = \"zlib=1:1.3.dfsg+really1.3.1-3/sid\", \

@@ -39,7 +39,8 @@ fn refused(path: &'static str, page: Option<Vec<u8>>, said: &[&str]) {
 #[test]
 fn an_archive_becomes_a_recipe_that_lint_takes() {
     let toy = Toy::without_store();
-    let site = Site::start([("/toy-1.2.tar", archive())]);
+    let archive = archive();
+    let site = Site::start([("/toy-1.2.tar", archive.clone())]);
     let ran = toy.online(&["new", "toy", &format!("{}/toy-1.2.tar", site.url)]).expect(0);
     ran.says(&["wrote   toy 1.2", "preset autotools", "trusted on first use", "unsure  license"]);
     let recipe = fs::read_to_string(toy.tap().join("recipes/toy/recipe.toml")).expect("a recipe");
@@ -51,7 +52,7 @@ fn an_archive_becomes_a_recipe_that_lint_takes() {
     ] {
         assert!(recipe.contains(line), "{line} is not in\n{recipe}");
     }
-    assert!(recipe.contains(&kegs::Digest::of(&archive()).hex()), "{recipe}");
+    assert!(recipe.contains(&kegs::Digest::of(&archive).hex()), "{recipe}");
     toy.run(&["fmt", "--check", "toy"]).expect(0);
     toy.online(&["new", "toy", &format!("{}/toy-1.2.tar", site.url)]).expect(1).says(&["is there already"]);
     assert_eq!(fs::read_to_string(toy.tap().join("recipes/toy/recipe.toml")).expect("a recipe"), recipe);
@@ -79,7 +80,7 @@ fn an_archive_that_is_not_what_its_name_says() {
 #[test]
 fn what_is_no_place_and_no_name() {
     let toy = Toy::without_store();
-    toy.run(&["new", "toy", "--", "--upload-pack=x"]).expect(1).says(&["is no place"]);
+    toy.run(&["new", "toy", "ftp://host/x-1.tar"]).expect(1).says(&["is no place"]);
     toy.run(&["new", "../toy", "https://host/x-1.tar"]).expect(1).says(&["is no name for a recipe"]);
     toy.run(&["new", "toy", "debian=-o=1"]).expect(1).says(&["debian=NAME=VERSION"]);
 }

@@ -1,6 +1,6 @@
 //! `rootbrew bump`: looks for newer versions, tries them, and proposes each as a commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use builder::recipe::{self, Catalogue, Version};
@@ -44,7 +44,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         return Err(Trouble::Cancelled);
     }
     if !wish.dry_run && !bumped.1.is_empty() {
-        propose(context, wish, &bumped.1)?;
+        propose(context, wish, &catalogue, &bumped.1)?;
     }
     bumped.0
 }
@@ -154,9 +154,9 @@ fn say(context: &Context, wish: &Wish, name: &str, found: &Bumped) {
 }
 
 /// Built first where that is asked, then committed, or written where there is no repository.
-fn propose(context: &Context, wish: &Wish, bumped: &[Bumped]) -> Result<()> {
+fn propose(context: &Context, wish: &Wish, catalogue: &Catalogue, bumped: &[Bumped]) -> Result<()> {
     if wish.build {
-        built(context, bumped)?;
+        built(context, catalogue, bumped)?;
     }
     if !bump::is_tracked(&context.tap) {
         talk("warning: no git repository tracks this tap: its files are changed in place");
@@ -187,31 +187,39 @@ fn branch_name(bumped: &[Bumped]) -> String {
 }
 
 /// In a copy of the tap, which is gone afterwards: what fails to build changes nothing here.
-fn built(context: &Context, bumped: &[Bumped]) -> Result<()> {
+fn built(context: &Context, catalogue: &Catalogue, bumped: &[Bumped]) -> Result<()> {
     let failed = |error: std::io::Error| Trouble::Failed(format!("cannot copy the tap: {error}"));
-    let copy = tempfile::Builder::new().prefix("rootbrew-bump-").tempdir().map_err(failed)?;
-    for part in ["recipes", "roles", "toolchains", "seeds"] {
-        copy_folder(&context.tap.join(part), &copy.path().join(part)).map_err(failed)?;
+    let copied = tempfile::Builder::new().prefix("rootbrew-bump-").tempdir().map_err(failed)?;
+    for part in parts(catalogue) {
+        copy(&context.tap.join(&part), &copied.path().join(&part)).map_err(failed)?;
     }
-    bumped.iter().try_for_each(|one| bump::write(copy.path(), one)).map_err(failed)?;
+    bumped.iter().try_for_each(|one| bump::write(copied.path(), one)).map_err(failed)?;
     let names: Vec<String> = bumped.iter().map(|one| format!("{}@{}", one.recipe, one.slot)).collect();
-    build::run(&context.at(copy.path()), &names)
+    build::run(&context.at(copied.path()), &names)
 }
 
-/// Files and folders; a link stays the link that it is.
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.is_dir() {
-        return Ok(());
+/// What a tap is made of, and what recipes take of its other folders as their source.
+fn parts(catalogue: &Catalogue) -> BTreeSet<String> {
+    let slots =
+        catalogue.recipes.values().flat_map(|recipe| recipe.slots().filter_map(|slot| recipe.watched(slot)));
+    let named = slots.flat_map(|watched| watched.sources).flat_map(|source| source.tap);
+    let named = named.filter_map(|path| path.split('/').next().map(str::to_string));
+    named.chain(["recipes", "roles", "toolchains", "seeds"].map(str::to_string)).collect()
+}
+
+/// A file, or a folder with all that is in it; a link stays the link that it is.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let Ok(kind) = from.symlink_metadata().map(|metadata| metadata.file_type()) else { return Ok(()) };
+    if kind.is_symlink() {
+        return std::os::unix::fs::symlink(std::fs::read_link(from)?, to);
+    }
+    if !kind.is_dir() {
+        return std::fs::copy(from, to).map(drop);
     }
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
-        let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-        let target = to.join(entry.file_name().unwrap_or_default());
-        match () {
-            () if kind.is_dir() => copy_folder(&entry, &target)?,
-            () if kind.is_symlink() => std::os::unix::fs::symlink(std::fs::read_link(&entry)?, target)?,
-            () => drop(std::fs::copy(&entry, target)?),
-        }
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
 }

@@ -44,6 +44,9 @@ fn answer(page: Option<&Page>) -> Vec<u8> {
     let (head, page) = match page {
         None => (head("404 Not Found", "text/plain", 0), &[][..]),
         Some(page) if page.starts_with(b"<") => (head("200 OK", "text/html", page.len()), page.as_slice()),
+        Some(page) if page.starts_with(b"001e# service=") => {
+            (head("200 OK", "application/x-git-upload-pack-advertisement", page.len()), page.as_slice())
+        }
         Some(page) => (head("200 OK", "application/octet-stream", page.len()), page.as_slice()),
     };
     [head.as_bytes(), page].concat()

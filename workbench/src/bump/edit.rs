@@ -112,7 +112,12 @@ fn drop_patches(table: &mut dyn TableLike, dropped: &BTreeSet<String>) {
     }
     let mut empty = None;
     if let Some(list) = table.get_mut("patches").and_then(Item::as_array_mut) {
+        let edge = list.get(0).and_then(|first| first.decor().prefix().cloned());
         list.retain(|value| value.as_str().is_none_or(|name| !dropped.contains(name)));
+        // What is first now stands as what was first stood.
+        if let Some(first) = list.get_mut(0) {
+            first.decor_mut().set_prefix(edge.unwrap_or_default());
+        }
         empty = list.is_empty().then_some(());
     }
     if empty.is_some() {

@@ -45,11 +45,13 @@ impl Spelling {
 
 /// `1.2`, `v1.2`, `name-1.2`, `release-1.2`.
 fn usual(tag: &str) -> Option<Version> {
-    let at = tag.find(|c: char| c.is_ascii_digit())?;
-    let before = &tag[..at];
-    let parted = before.is_empty() || before.ends_with(['-', '_', '/', '.']) || matches!(before, "v" | "V");
-    let parted = parted || before.ends_with("-v") || before.ends_with("/v");
-    parted.then(|| Version::parse(&tag[at..])).flatten()
+    let parted = |before: &str| {
+        before.is_empty()
+            || matches!(before, "v" | "V")
+            || ["-", "_", "/", ".", "-v", "/v"].iter().any(|end| before.ends_with(end))
+    };
+    let digits = tag.match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| at);
+    digits.filter(|at| parted(&tag[..*at])).find_map(|at| Version::parse(&tag[at..]))
 }
 
 #[cfg(test)]

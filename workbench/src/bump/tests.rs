@@ -77,7 +77,7 @@ fn edited(text: &str, slot: &str, source: NewSource, dropped: &[&str]) -> String
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("patches")).unwrap();
     for patch in ["one", "two"] {
-        fs::write(folder.path().join(format!("patches/{patch}.patch")), "").unwrap();
+        fs::write(folder.path().join(format!("patches/{patch}.patch")), PATCH).unwrap();
     }
     let mut faults = Faults::default();
     let recipe = Recipe::parse("toy", folder.path(), "recipe.toml".as_ref(), text.as_bytes(), &mut faults);

@@ -50,14 +50,44 @@ fn autoconf_with_what_it_asks_for() {
     let readme = "# toy\n\ntoy is a small \"plaything\" for tests. It does nothing.\n";
     check(
         &[("configure", configure), ("configure.ac", ac), ("README.md", readme), ("LICENSE", MIT)],
-        expect![[""]],
+        expect![[r#"
+            summary = "Small plaything for tests"
+            license = "MIT"
+            home    = "https://toy.example/"
+            version = "1.2"
+            source  = { url = "https://host/toy-{version}.tar.gz", sha256 = "e3b0…", size = 0 }
+            preset  = "autotools"
+            # It also looks for libwrap; no recipe here has them.
+            link    = ["libevent", "zlib-api"]
+            --
+            link: guessed, needed or not: zlib-api (PKG_CHECK_MODULES asks for zlib), libevent (AC_CHECK_LIB asks for event)
+            link: no recipe here for libwrap
+        "#]],
     );
 }
 
 #[test]
 fn a_makefile_that_knows_no_stage() {
     let makefile = "PREFIX = /usr/local\nCFLAGS = -O\nall:\n\tcc\ninstall: all\n\tcp toy $(PREFIX)/bin\n";
-    check(&[("src/Makefile", makefile), ("COPYING", "do what you like\n")], expect![[""]]);
+    check(
+        &[("src/Makefile", makefile), ("COPYING", "do what you like\n")],
+        expect![[r#"
+        summary = "toy"
+        license = "LicenseRef-unknown"
+        version = "1.2"
+        source  = { url = "https://host/toy-{version}.tar.gz", sha256 = "e3b0…", size = 0 }
+        preset  = "make"
+        subdir  = "src"
+        build_args = ["PREFIX=/build/out{keg}"]
+        --
+        build_args: the Makefile knows no DESTDIR, so its prefix is the stage
+        build_args: the Makefile overwrites CFLAGS, and the toolchain's are lost: `build_args` or a patch
+        subdir: the root has no build description, this folder has
+        summary: nothing says what it is: the name stands there
+        license: COPYING: no text that is known
+        license: no text that is known: read LICENSE, COPYING, README, and write its SPDX id
+    "#]],
+    );
 }
 
 #[test]
