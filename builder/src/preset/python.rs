@@ -10,7 +10,8 @@ use super::{OUT, Place};
 use crate::recipe::variant::Variant;
 
 const WHEEL: &str = "/build/wheel";
-const PIP: &str = "python3 -P \"$KEG_PYTHON\"/lib/python3*/ensurepip/_bundled/pip-*.whl/pip";
+// No path of a file: Python looks into the archive.
+const PIP: &str = "python3 -P \"$(echo \"$KEG_PYTHON\"/lib/python3*/ensurepip/_bundled/pip-*.whl)\"/pip";
 const QUIET: &str = "--no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check";
 
 pub fn steps(variant: &Variant, place: &Place) -> Steps {

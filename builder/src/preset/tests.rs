@@ -394,7 +394,7 @@ fn the_environment_names_every_keg_and_flag() {
         KEG_PCRE2=/kegs/pcre2/0
         KEG_SEED_CC=/kegs/seed-cc/0
         LC_ALL=C
-        LDFLAGS=-Wl,-z,relro -L/kegs/pcre2/0/lib -Wl,-rpath,/kegs/pcre2/0/lib -L/kegs/linux-headers/0/lib -Wl,-rpath,/kegs/linux-headers/0/lib
+        LDFLAGS=-Wl,-z,relro -Wl,-rpath,/kegs/toy/0/lib -L/kegs/pcre2/0/lib -Wl,-rpath,/kegs/pcre2/0/lib -L/kegs/linux-headers/0/lib -Wl,-rpath,/kegs/linux-headers/0/lib
         LINKAGE=shared
         PATH=/kegs/seed-cc/0/bin:/kegs/make/0/bin:/usr/bin
         PKG_CONFIG=pkgconf

@@ -9,35 +9,34 @@ fn python() {
     check(
         &with("preset = \"python\"\nargs = [\"--config-settings=x=y\"]"),
         expect![[r#"
-        do_unpack() {
-        	mkdir -p "$TREE"
-        	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
-        }
-        do_patch() {
-        	:
-        }
-        preset_configure() {
-        	:
-        }
-        preset_build() {
-        	for dir in $(for keg in ; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
-        	python3 -P "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl/pip wheel --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --no-build-isolation --use-pep517 --wheel-dir /build/wheel --config-settings=x=y .
-        }
-        preset_check() {
-        	for dir in $(for keg in ; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
-        	python3 -m pytest
-        }
-        preset_install() {
-        	wheel=$(ls /build/wheel); python3 -P "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl/pip install --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --ignore-installed --no-compile --no-warn-script-location --root=/build/out --prefix=/kegs/toy/0 --find-links=/build/wheel "${wheel%%-*}"
-        	if [ -d "$OUT/bin" ]; then
-        		grep -lE '^#!.*python' "$OUT"/bin/* | xargs -r sed -i "1s,^#!.*,#!$KEG/bin/python3,"
-        		ln -s "$KEG_PYTHON/bin/python3" "$OUT/bin/python3"
-        		printf '%s\n' "home = $KEG_PYTHON/bin" 'include-system-site-packages = false' >"$OUT/pyvenv.cfg"
-        	fi
-	
-        	python3 -m compileall -q --invalidation-mode unchecked-hash -s /build/out "$OUT"/lib
-        }
-    "#]],
+            do_unpack() {
+            	mkdir -p "$TREE"
+            	tar -x --no-same-owner --strip-components=1 -C "$TREE" -f /src/0/*
+            }
+            do_patch() {
+            	:
+            }
+            preset_configure() {
+            	:
+            }
+            preset_build() {
+            	for dir in $(for keg in ; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
+            	python3 -P "$(echo "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl)"/pip wheel --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --no-build-isolation --use-pep517 --wheel-dir /build/wheel --config-settings=x=y .
+            }
+            preset_check() {
+            	for dir in $(for keg in ; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
+            	python3 -m pytest
+            }
+            preset_install() {
+            	wheel=$(ls /build/wheel); python3 -P "$(echo "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl)"/pip install --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --ignore-installed --no-compile --no-warn-script-location --root=/build/out --prefix=/kegs/toy/0 --find-links=/build/wheel "${wheel%%-*}"
+            	if [ -d "$OUT/bin" ]; then
+            		grep -lE '^#!.*python' "$OUT"/bin/* | xargs -r sed -i "1s,^#!.*,#!$KEG/bin/python3,"
+            		ln -s "$KEG_PYTHON/bin/python3" "$OUT/bin/python3"
+            		printf '%s\n' "home = $KEG_PYTHON/bin" 'include-system-site-packages = false' >"$OUT/pyvenv.cfg"
+            	fi
+            	python3 -m compileall -q --invalidation-mode unchecked-hash -s /build/out "$OUT"/lib
+            }
+        "#]],
     );
 }
 
@@ -59,20 +58,22 @@ fn python_that_links_modules() {
             }
             preset_build() {
             	for dir in $(for keg in /kegs/python/0 /kegs/python-yaml/0; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
-            	python3 -P "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl/pip wheel --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --no-build-isolation --use-pep517 --wheel-dir /build/wheel .
+            	python3 -P "$(echo "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl)"/pip wheel --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --no-build-isolation --use-pep517 --wheel-dir /build/wheel .
             }
             preset_check() {
             	for dir in $(for keg in /kegs/python/0 /kegs/python-yaml/0; do echo "$keg"/lib/python3*/site-packages; done); do PYTHONPATH=$dir${PYTHONPATH:+:$PYTHONPATH}; done; export PYTHONPATH
             	python3 -m pytest
             }
             preset_install() {
-            	wheel=$(ls /build/wheel); python3 -P "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl/pip install --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --ignore-installed --no-compile --no-warn-script-location --root=/build/out --prefix=/kegs/toy/0 --find-links=/build/wheel "${wheel%%-*}"
+            	wheel=$(ls /build/wheel); python3 -P "$(echo "$KEG_PYTHON"/lib/python3*/ensurepip/_bundled/pip-*.whl)"/pip install --no-index --no-deps --no-cache-dir --no-input --disable-pip-version-check --ignore-installed --no-compile --no-warn-script-location --root=/build/out --prefix=/kegs/toy/0 --find-links=/build/wheel "${wheel%%-*}"
             	if [ -d "$OUT/bin" ]; then
             		grep -lE '^#!.*python' "$OUT"/bin/* | xargs -r sed -i "1s,^#!.*,#!$KEG/bin/python3,"
             		ln -s "$KEG_PYTHON/bin/python3" "$OUT/bin/python3"
             		printf '%s\n' "home = $KEG_PYTHON/bin" 'include-system-site-packages = false' >"$OUT/pyvenv.cfg"
             	fi
-            	for dir in $(for keg in /kegs/python-yaml/0; do ls -d "$keg"/lib/python3*/site-packages || :; done); do echo "$dir" >>"$(echo "$OUT"/lib/python3*/site-packages)/kegs.pth"; done
+            	for dir in $(for keg in /kegs/python-yaml/0; do ls -d "$keg"/lib/python3*/site-packages || :; done); do
+            		echo "$dir" >>"$(echo "$OUT"/lib/python3*/site-packages)/kegs.pth"
+            	done
             	python3 -m compileall -q --invalidation-mode unchecked-hash -s /build/out "$OUT"/lib
             }
         "#]],
