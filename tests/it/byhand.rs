@@ -68,15 +68,16 @@ fn tree(toy: &Toy) {
     );
     toy.write(
         "tap/recipes/tool/steps.sh",
-        "do_configure() { echo configures; }\ndo_finish() { :; }\ndo_build() {\n\
+        "do_configure() { echo configures; echo wrote >two.mk; }\ndo_finish() { :; }\ndo_build() {\n\
          for source in *.c; do\n[ \"${source%.c}.out\" -nt \"$source\" ] || { echo \"CC $source\"; sleep 1; cp \"$source\" \"${source%.c}.out\"; }\ndone\n}\n\
-         do_install() { mkdir -p \"$OUT\"; cat *.out >\"$OUT/all\"; }\n",
+         do_install() { grep -q wrote two.mk; mkdir -p \"$OUT\"; cat *.out >\"$OUT/all\"; }\n",
     );
     let recipe = toy.tap().join("recipes/tool/recipe.toml");
     let text = fs::read_to_string(&recipe).expect("the recipe");
     fs::write(&recipe, text.replace("[\"finish\"]", "[\"configure\", \"finish\"]")).expect("it is written");
     toy.write("tree/one.c", "one\n");
     toy.write("tree/two.c", "two\n");
+    toy.write("tree/two.mk", "the configure step writes over it\n");
     toy.write("tree/stale.o", "another compiler's");
 }
 
@@ -103,7 +104,7 @@ fn of_a_working_tree_only_what_changed_is_made_anew() {
     log.is_silent_of(&["CC one.c", "configures"]);
     toy.run(&["build", "tool", "--from", "tree"]).expect(0).says(&["this tree is built already"]);
     assert_eq!(fs::read_to_string(toy.path().join("tree/two.c")).expect("the tree"), "another two\n");
-    assert_eq!(fs::read_dir(toy.path().join("tree")).expect("the tree").count(), 3);
+    assert_eq!(fs::read_dir(toy.path().join("tree")).expect("the tree").count(), 4);
     toy.is_whole();
 }
 

@@ -8,7 +8,7 @@
 //! The tree is read and never written. What comes out is recorded under a key that has the tree's content and a word that
 //! no recipe's has, so the recipe's own keg is never mistaken for it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -246,49 +246,58 @@ fn walk(tree: &Path, at: &str, files: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies what differs by content, so that a file that is as it was keeps its time; removes what is gone from the tree and
-/// leaves what the build made.
+/// Copies what differs from what was brought before, so that a file that is as it was keeps its time, and one that the build
+/// wrote over (a Makefile) keeps that; removes what is gone from the tree and leaves what the build made.
 fn bring(from: &Path, to: &Path, list: &Path) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     walk(from, "", &mut files)?;
-    let now: BTreeSet<String> = files.into_iter().collect();
-    let before = fs::read_to_string(list).unwrap_or_default();
-    for gone in before.lines().filter(|path| !now.contains(*path)) {
-        match fs::remove_file(to.join(gone)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    let now: BTreeMap<String, String> = files
+        .into_par_iter()
+        .map(|path| Ok((path.clone(), content(&from.join(path))?)))
+        .collect::<io::Result<_>>()?;
+    let known = fs::read_to_string(list).unwrap_or_default();
+    let before: BTreeMap<&str, &str> = known
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(content, path)| (path, content))
+        .collect();
+    for gone in before.keys().filter(|path| !now.contains_key(**path)) {
+        absent(&to.join(gone))?;
     }
     let mut changed = Vec::new();
-    for path in &now {
-        if !is_same(&from.join(path), &to.join(path))? {
+    for (path, content) in &now {
+        if before.get(path.as_str()) != Some(&content.as_str()) || !to.join(path).exists() {
             copy(&from.join(path), &to.join(path))?;
             changed.push(path.clone());
         }
     }
     fs::create_dir_all(to)?;
-    fs::write(list, now.iter().map(|path| format!("{path}\n")).collect::<String>())?;
+    fs::write(list, now.iter().map(|(path, content)| format!("{content} {path}\n")).collect::<String>())?;
     Ok(changed)
 }
 
-fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
-    let (first, second) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other));
-    let Ok(second) = second else { return Ok(false) };
-    if first.file_type() != second.file_type() || first.permissions() != second.permissions() {
-        return Ok(false);
+/// Kind and bytes of a file in one word.
+fn content(path: &Path) -> io::Result<String> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        let target = fs::read_link(path)?;
+        return Ok(format!("link:{}", Digest::of(target.as_os_str().as_encoded_bytes()).hex()));
     }
-    if first.is_symlink() {
-        return Ok(fs::read_link(one)? == fs::read_link(other)?);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    Ok(format!("{mode:o}:{}", Digest::of(&fs::read(path)?).hex()))
+}
+
+/// Removes a file that may be gone.
+fn absent(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok(first.len() == second.len() && fs::read(one)? == fs::read(other)?)
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     to.parent().map_or(Ok(()), fs::create_dir_all)?;
-    match fs::remove_file(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    absent(to)?;
     if fs::symlink_metadata(from)?.is_symlink() {
         return std::os::unix::fs::symlink(fs::read_link(from)?, to);
     }
