@@ -26,7 +26,7 @@ pub fn test(bench: &Bench, at: usize) -> Result<Checked> {
     let places = bench.plan.run_closure(at).into_iter().chain(bench.plan.tool_closure(at));
     let kegs = places.map(|place| (bench.variant(place).keg(), bench.outputs[place]));
     let kept =
-        kept(bench, ("loads", "1"), kegs.chain([("/own".into(), bench.outputs[at])]), || look(bench, at))?;
+        kept(bench, ("loads", "2"), kegs.chain([("/own".into(), bench.outputs[at])]), || look(bench, at))?;
     checked.take(bench, at, kept);
     if checked.faults.is_empty() {
         load(bench, at, &mut checked)?;
@@ -73,7 +73,8 @@ struct Symbols {
 }
 
 fn unresolved(bench: &Bench, closure: &Closure, own: &str) -> Result<Vec<Finding>> {
-    if closure.kegs.is_empty() {
+    // The seed's own libraries are not taken apart.
+    if closure.seed.is_some() {
         return Ok(Vec::new());
     }
     let mut provided: BTreeSet<String> = BTreeSet::new();
