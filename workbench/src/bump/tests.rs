@@ -108,7 +108,15 @@ fn an_edit_changes_what_is_new_and_nothing_else() {
         "0",
         debian,
         &["patches/one.patch"],
-        expect![[""]],
+        expect![[r##"
+            # Ours.
+            summary = "A toy"
+            license = "MIT"
+            version = "1.3"   # the last
+            source  = { url = "https://host/toy-{version}.tar.gz", debian = "toy=1.3-1/sid", sha256 = "NEW", size = 3 }
+            preset  = "make"
+            patches = ["patches/two.patch"]
+        "##]],
     );
     check(
         &format!(
@@ -120,6 +128,21 @@ fn an_edit_changes_what_is_new_and_nothing_else() {
         "1",
         new,
         &["patches/one.patch"],
-        expect![[""]],
+        expect![[r#"
+            summary = "A toy"
+            license = "MIT"
+            preset = "make"
+            default_slot = "2"
+
+            [slot."1"]
+            version = "1.3"
+            source = "https://host/toy-{version}.tar.gz"
+            sha256 = "NEW"
+
+            [slot."2"]
+            version = "2.0"
+            source = "https://host/toy-{version}.tar.gz"
+            sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+        "#]],
     );
 }
