@@ -31,7 +31,8 @@ off    = { cflags = ["-fno-stack-protector"] }
 fn toy(text: &str) -> Variant {
     let folder = tempfile::tempdir().unwrap();
     for file in ["steps.sh", "a.config", "b.config", "fix.patch", "it's here.h"] {
-        fs::write(folder.path().join(file), "").unwrap();
+        // Read as a patch where it is one; a comment anywhere else.
+        fs::write(folder.path().join(file), "--- a/toy.c\n+++ b/toy.c\n").unwrap();
     }
     let facts = "summary = \"Toy\"\nlicense = \"MIT\"\nversion = \"1.2\"\n";
     let mut faults = Faults::default();
