@@ -93,11 +93,16 @@ pub fn plan(store: &Store) -> Result<Garbage> {
             garbage.weigh(path, keep)?;
         }
     }
-    for path in list(&store.part("logs"))? {
-        garbage.weigh(path, &live.actions)?;
-    }
+    let beside = list(&store.part("logs"))?.into_iter().chain(opened(store)?);
+    beside.into_iter().try_for_each(|path| garbage.weigh(path, &live.actions))?;
     garbage.kegs = list(&store.part("kegs"))?.into_iter().filter(|path| !live.holds_keg(path)).collect();
     Ok(garbage)
+}
+
+/// Notes of what actions opened: they go with their action, and there are none before the first build.
+fn opened(store: &Store) -> Result<Vec<PathBuf>> {
+    let folder = store.part("notes").join("opened");
+    if folder.is_dir() { list(&folder) } else { Ok(Vec::new()) }
 }
 
 /// Removes what a plan says, and what dead builders left in the stage. The caller holds the store alone.

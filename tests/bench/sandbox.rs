@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use builder::sandbox::{self, Bind, Build, Link, Setup};
+use builder::sandbox::{self, Bind, Build, Link, Observe, Setup};
 
 use crate::table::{Times, row};
 use crate::{Result, Wish, warm};
@@ -16,13 +16,16 @@ pub fn run(wish: &Wish) -> Result<()> {
     for count in [0, 20, 200] {
         let folders = make_kegs(kegs.path(), count)?;
         let setup = setup(&folders);
-        let (mut ours, mut theirs, mut bare) = (Times::default(), Times::default(), Times::default());
+        let (mut ours, mut heard) = (Times::default(), Times::default());
+        let (mut theirs, mut bare) = (Times::default(), Times::default());
         for _ in 0..wish.rounds(50) {
             ours.time(|| run_ours(&setup, &log))?;
+            heard.time(|| run_heard(&setup, &log))?;
             theirs.time(|| warm::succeed(&mut bwrap(&folders)))?;
             bare.time(|| warm::succeed(&mut Command::new("/bin/true")))?;
         }
         row(&format!("rootbrew, {count} kegs"), if count == 200 { "8 ms" } else { "" }, &ours, &ours);
+        row(&format!("the same, opens heard, {count} kegs"), "", &heard, &ours);
         row(&format!("bubblewrap, {count} binds"), "", &theirs, &ours);
         row("no sandbox", "", &bare, &ours);
     }
@@ -59,6 +62,16 @@ fn setup(folders: &[PathBuf]) -> Setup {
 fn run_ours(setup: &Setup, log: &File) -> Result<()> {
     let end = sandbox::start(setup, log.as_fd())?.wait()?.end;
     if end.is_success() { Ok(()) } else { Err(format!("true {end}").into()) }
+}
+
+/// As builds are run: what they open of their kegs is heard.
+fn run_heard(setup: &Setup, log: &File) -> Result<()> {
+    let observe = Observe { files: "/kegs/".into(), programs: "/usr".into() };
+    let ended = sandbox::start_observed(setup, observe, log.as_fd())?.wait()?;
+    match ended.opened {
+        Some(_) if ended.end.is_success() => Ok(()),
+        opened => Err(format!("true {}, heard: {}", ended.end, opened.is_some()).into()),
+    }
 }
 
 fn bwrap(folders: &[PathBuf]) -> Command {

@@ -8,6 +8,7 @@
 //! place: not a length, not a range, not a status.
 
 mod apt;
+mod ask;
 mod blobs;
 mod debian;
 mod download;
@@ -34,6 +35,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use kegs::Digest;
 
 pub use apt::{Apt, AptError, Archive, Listed, Resolved};
+pub use ask::ask;
 pub use blobs::{Blobs, Folder};
 pub use error::{Attempt, FetchError, Miss};
 pub use git::{Commit, GitError, fetch_git};

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use rustix::io::DupFlags;
@@ -16,6 +16,7 @@ use super::cause;
 use super::cgroup::Cgroup;
 use super::inside;
 use super::message::{self, Failure, Report, Spec, Terminal, Word};
+use super::observe::{self, Observer, Opened};
 use super::setup::{Abilities, Limiter, ProcKind, Setup, UserKind};
 use super::sys;
 use super::watch::{Init, Watch};
@@ -39,12 +40,17 @@ pub fn helper_main_if_asked() {
 
 fn helper_main() -> i32 {
     let Some((mut control, spec)) = hear_order() else { return 2 };
-    let last = match run(&mut control, &spec) {
-        Ok(report) => Word::Ended(report),
-        Err(failure) => Word::Failed(failure),
+    let (last, heard) = match run(&mut control, &spec) {
+        Ok((report, heard)) => (Word::Ended(report), heard),
+        Err(failure) => (Word::Failed(failure), None),
     };
+    // What can't be told of it is not observed.
+    let heard = heard.and_then(|(opened, group)| Some((observe::write(&opened).ok()?, group)));
+    // The group goes along: to close its last descriptor takes the kernel 5 ms and more, and we would end that much later.
+    let beside = heard.iter().flat_map(|(opened, group)| [opened.as_fd(), group.as_fd()]);
+    let beside: Vec<_> = beside.collect();
     // Where nobody listens any more, nobody has to be told.
-    message::send(&control, &last, &[]).is_err().into()
+    message::send(&control, &last, &beside).is_err().into()
 }
 
 /// The caller's socket came as standard input; the command's input comes over it, and takes its place.
@@ -56,7 +62,10 @@ fn hear_order() -> Option<(OwnedFd, Spec)> {
     Some((control, spec))
 }
 
-fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
+/// What it came to, and what was heard with what heard it.
+type Ran = (Report, Option<(Opened, OwnedFd)>);
+
+fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Ran, Failure> {
     let started = Instant::now();
     leave_terminal(spec.terminal);
     let cgroup = Cgroup::make(&spec.setup.limits);
@@ -81,17 +90,15 @@ fn run(control: &mut OwnedFd, spec: &Spec) -> Result<Report, Failure> {
     // Moving a process between cgroups takes milliseconds: it goes on while init mounts.
     cgroup.hold(init.pid).map_err(|error| cause::refused("move the sandbox into its cgroup", &error))?;
     message::send(&ours, &Word::Go, &[]).ok();
-    let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started };
+    let observer = spec.observe.as_ref().and_then(Observer::new);
+    let watch = Watch { control, init: &init, inner: &ours, cgroup: &cgroup, spec, started, observer };
     let seen = watch.until_end();
     take_foreground(spec.terminal);
     let seen = seen?;
     let memory_peak_bytes = cgroup.memory_peak_bytes().or(Some(seen.largest_bytes));
-    Ok(Report {
-        end: seen.end,
-        wall_s: started.elapsed().as_secs_f64(),
-        cpu_s: seen.cpu_s,
-        memory_peak_bytes,
-    })
+    let wall_s = started.elapsed().as_secs_f64();
+    let heard = seen.opened.zip(watch.observer.map(Observer::into_group));
+    Ok((Report { end: seen.end, wall_s, cpu_s: seen.cpu_s, memory_peak_bytes }, heard))
 }
 
 /// Without a terminal no key reaches us: the caller alone decides what Ctrl-C means. With one, the shell inside has

@@ -8,6 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountPropagationFlags;
 use rustix::net::RecvFlags;
 use rustix::process::{DumpableBehavior, Signal};
@@ -45,6 +46,9 @@ fn run(spec: &Spec, helper: &OwnedFd, doors: Vec<File>, mut abilities: Abilities
     name_machine(spec).map_err(|error| cause::refused("name the sandbox's machine", &error))?;
     network().map_err(|error| cause::refused("bring up the sandbox's loopback network", &error))?;
     let build = root::make(&spec.setup, &mut abilities)?;
+    if spec.observe.is_some() {
+        be_marked(helper).map_err(|error| cause::refused("show the sandbox's root to its helper", &error))?;
+    }
     await_go(helper)?;
     payload::limit_processes(&spec.setup, abilities)
         .map_err(|error| cause::refused("limit processes", &error))?;
@@ -70,6 +74,13 @@ fn await_go(helper: &OwnedFd) -> Result<(), Failure> {
         Ok(Some((Word::Go, _))) => Ok(()),
         _ => Err(Failure::Setup("the sandbox's helper is gone".to_string())),
     }
+}
+
+/// The helper marks our mounts from outside, where there is power for it, and lets us go on.
+fn be_marked(helper: &OwnedFd) -> io::Result<()> {
+    let root = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    message::send(helper, &Word::Mounted, &[root.as_fd()])?;
+    await_go(helper).map_err(|_| io::ErrorKind::BrokenPipe.into())
 }
 
 fn name_machine(spec: &Spec) -> io::Result<()> {

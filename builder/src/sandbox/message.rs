@@ -13,6 +13,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::observe::Observe;
 use super::setup::{Abilities, End, SandboxError, Setup};
 
 /// Larger than any word: the longest is an error with two paths (4 KiB each) in it.
@@ -24,6 +25,8 @@ pub enum Word {
     Begin,
     /// Helper to init: the ids are mapped and the cgroup holds you.
     Go,
+    /// Init to helper, with the fd of its root: everything is mounted, and a [`Word::Go`] more is awaited.
+    Mounted,
     /// Init to helper to caller, with the fds of `/build` and of a socket of its network: the command runs.
     Started(Abilities),
     /// Anybody inward to the caller: there is no sandbox.
@@ -32,7 +35,8 @@ pub enum Word {
     Status(i32),
     /// Init to helper: a fork was refused, where no cgroup tells.
     Exhausted,
-    /// Helper to caller: nothing is alive in it any more.
+    /// Helper to caller: nothing is alive in it any more. Where it was heard, with the fds of what it opened
+    /// ([`super::observe::read`]) and of what heard it.
     Ended(Report),
 }
 
@@ -41,6 +45,7 @@ pub enum Word {
 pub struct Spec {
     pub setup: Setup,
     pub terminal: Terminal,
+    pub observe: Option<Observe>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

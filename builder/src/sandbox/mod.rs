@@ -20,6 +20,7 @@ mod helper;
 mod inside;
 mod links;
 mod message;
+mod observe;
 mod outputs;
 mod payload;
 mod proc;
@@ -31,8 +32,9 @@ mod sys;
 mod watch;
 
 pub use helper::helper_main_if_asked;
+pub use observe::{Loss, Observe, Opened};
 pub use outputs::{Entry, Kind, OutputError, check_outputs};
-pub use running::{Canceller, Running, Streams, enter, probe, start, start_on};
+pub use running::{Canceller, Running, Streams, enter, probe, start, start_observed, start_on};
 pub use setup::{
     Abilities, Bind, Build, End, Ended, Face, Limiter, Limits, Link, Order, ProcKind, SandboxError, Setup,
     Stage, StageFrom, UserKind,

@@ -14,6 +14,7 @@ use rustix::net::{RecvFlags, Shutdown};
 
 use super::helper::ASKED;
 use super::message::{self, Report, Spec, Terminal, Word};
+use super::observe::{self, Observe};
 use super::setup::{Abilities, Ended, SandboxError, Setup};
 
 /// A command in its sandbox. Dropped without [`Running::wait`], it is killed.
@@ -42,10 +43,20 @@ pub struct Canceller(Arc<OwnedFd>);
 /// Errors: [`SandboxError::Refused`] when this machine does not allow it, [`SandboxError::Setup`] when `setup` names
 /// what is not there.
 pub fn start(setup: &Setup, log: BorrowedFd) -> Result<Running, SandboxError> {
+    start_any(setup, None, log)
+}
+
+/// As [`start`], and hears what the command opens of its binds, where this machine lets us ([`Ended::opened`]).
+pub fn start_observed(setup: &Setup, observe: Observe, log: BorrowedFd) -> Result<Running, SandboxError> {
+    start_any(setup, Some(observe), log)
+}
+
+fn start_any(setup: &Setup, observe: Option<Observe>, log: BorrowedFd) -> Result<Running, SandboxError> {
     let empty = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, 0.into());
     let empty = empty.map_err(|error| io("open /dev/null", error))?;
     let output = || log.try_clone_to_owned().map(Stdio::from).map_err(|error| io("share the log", error));
-    begin(setup, Terminal::None, empty.as_fd(), output()?, output()?)
+    let spec = Spec { setup: setup.clone(), terminal: Terminal::None, observe };
+    begin(&spec, empty.as_fd(), output()?, output()?)
 }
 
 /// As [`start`], each stream by itself.
@@ -53,7 +64,8 @@ pub fn start_on(setup: &Setup, streams: &Streams) -> Result<Running, SandboxErro
     let own = |stream: BorrowedFd| {
         stream.try_clone_to_owned().map(Stdio::from).map_err(|error| io("share a stream", error))
     };
-    begin(setup, Terminal::None, streams.input, own(streams.output)?, own(streams.errors)?)
+    let spec = Spec { setup: setup.clone(), terminal: Terminal::None, observe: None };
+    begin(&spec, streams.input, own(streams.output)?, own(streams.errors)?)
 }
 
 /// Runs a command in the sandbox on the caller's terminal, until it ends. Its exit code, as a shell says it.
@@ -62,7 +74,8 @@ pub fn start_on(setup: &Setup, streams: &Streams) -> Result<Running, SandboxErro
 /// Errors: as [`start`], and [`SandboxError::Setup`] when a limit ended the command.
 pub fn enter(setup: &Setup) -> Result<i32, SandboxError> {
     let input = std::io::stdin();
-    let running = begin(setup, Terminal::Callers, input.as_fd(), Stdio::inherit(), Stdio::inherit())?;
+    let spec = Spec { setup: setup.clone(), terminal: Terminal::Callers, observe: None };
+    let running = begin(&spec, input.as_fd(), Stdio::inherit(), Stdio::inherit())?;
     let end = running.wait()?.end;
     end.code().ok_or_else(|| SandboxError::Setup(format!("the shell {end}")))
 }
@@ -88,14 +101,8 @@ pub fn probe() -> Result<Abilities, SandboxError> {
     Ok(start(&setup, empty.as_fd())?.wait()?.abilities)
 }
 
-fn begin(
-    setup: &Setup,
-    terminal: Terminal,
-    input: BorrowedFd,
-    output: Stdio,
-    errors: Stdio,
-) -> Result<Running, SandboxError> {
-    let spec = write_spec(&Spec { setup: setup.clone(), terminal })?;
+fn begin(spec: &Spec, input: BorrowedFd, output: Stdio, errors: Stdio) -> Result<Running, SandboxError> {
+    let spec = write_spec(spec)?;
     let (control, theirs) = message::pair().map_err(|error| io("make a socket pair", error))?;
     let mut helper = spawn_helper(theirs, output, errors)?;
     let told = message::send(&control, &Word::Begin, &[spec.as_fd(), input]);
@@ -133,6 +140,14 @@ fn spawn_helper(control: OwnedFd, output: Stdio, errors: Stdio) -> Result<Child,
         .map_err(|error| io("start the sandbox's helper (/proc/self/exe)", error))
 }
 
+/// Nobody waits for it: the kernel takes its time to close what heard a sandbox.
+fn close_aside(group: Option<OwnedFd>) {
+    if let Some(group) = group {
+        // Without a thread it is closed here.
+        std::thread::Builder::new().spawn(move || drop(group)).ok();
+    }
+}
+
 fn hear_start(control: &OwnedFd) -> Result<(Abilities, OwnedFd, Option<OwnedFd>), SandboxError> {
     match hear(control)? {
         (Word::Started(abilities), fds) => match two(fds) {
@@ -164,13 +179,17 @@ impl Running {
     pub fn wait(mut self) -> Result<Ended, SandboxError> {
         let report = hear(&self.control);
         self.helper.wait().map_err(|error| io("wait for the helper", error))?;
-        let Report { end, wall_s, cpu_s, memory_peak_bytes } = match report?.0 {
+        let (word, beside) = report?;
+        let Report { end, wall_s, cpu_s, memory_peak_bytes } = match word {
             Word::Ended(report) => report,
             Word::Failed(failure) => return Err(failure.into()),
             word => return Err(SandboxError::Setup(format!("the helper spoke out of turn: {word:?}"))),
         };
         let build = self.build.try_clone().map_err(|error| io("keep /build", error))?;
-        Ok(Ended { end, build, wall_s, cpu_s, memory_peak_bytes, abilities: self.abilities })
+        let mut beside = beside.into_iter();
+        let opened = beside.next().and_then(observe::read);
+        close_aside(beside.next());
+        Ok(Ended { end, build, wall_s, cpu_s, memory_peak_bytes, abilities: self.abilities, opened })
     }
 
     /// Ends it with [`super::End::Cancelled`]; [`Running::wait`] then returns soon.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::observe::Opened;
+
 /// One sandboxed command and everything that it may observe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
@@ -118,6 +120,8 @@ pub struct Ended {
     /// Of the cgroup; without one, of the largest process.
     pub memory_peak_bytes: Option<u64>,
     pub abilities: Abilities,
+    /// `None` when nobody asked, or this machine does not let us hear.
+    pub opened: Option<Opened>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

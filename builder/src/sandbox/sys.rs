@@ -3,9 +3,11 @@
 //! Thin: no policy here. All of it is called from the single-threaded helper or its children, never from the caller's
 //! threads.
 
+use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Attributes of a mount, as `mount_setattr(2)` takes them.
 #[repr(C)]
@@ -175,4 +177,45 @@ pub fn install_filter(filter: &[libc::sock_filter]) -> io::Result<()> {
     // SAFETY: `program` points at `filter`, which the kernel copies during the call.
     let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program) };
     check(result).map(drop)
+}
+
+pub const OPENED: u64 = libc::FAN_OPEN;
+pub const STARTED: u64 = libc::FAN_OPEN_EXEC;
+pub const OVERFLOW: u64 = libc::FAN_Q_OVERFLOW;
+
+/// A group of marks whose events are read from it without waiting. Needs power over the machine.
+///
+/// The queue keeps its limit (16,384 events): a command that floods it costs itself its observation, not us our memory.
+pub fn fanotify_group() -> io::Result<OwnedFd> {
+    let flags = libc::FAN_CLASS_NOTIF | libc::FAN_CLOEXEC | libc::FAN_NONBLOCK | libc::FAN_UNLIMITED_MARKS;
+    let events = (libc::O_RDONLY | libc::O_CLOEXEC | libc::O_LARGEFILE) as libc::c_uint;
+    // SAFETY: takes numbers only; what it returns is a new file descriptor that nobody else owns.
+    unsafe {
+        let group = check(libc::fanotify_init(flags, events) as libc::c_long)?;
+        Ok(OwnedFd::from_raw_fd(group as RawFd))
+    }
+}
+
+/// Marks the mount on which `path` below `root` lies.
+pub fn fanotify_mark_mount(group: &File, mask: u64, root: BorrowedFd, path: &str) -> io::Result<()> {
+    let path = CString::new(path)?;
+    let flags = libc::FAN_MARK_ADD | libc::FAN_MARK_MOUNT;
+    // SAFETY: `path` is a C string that is only read.
+    let marked =
+        unsafe { libc::fanotify_mark(group.as_raw_fd(), flags, mask, root.as_raw_fd(), path.as_ptr()) };
+    check(marked as libc::c_long).map(drop)
+}
+
+/// The events in what was read from a group: mask, and the file that was opened (none when events were lost).
+pub fn fanotify_events(batch: &[u8]) -> impl Iterator<Item = (u64, Option<OwnedFd>)> {
+    const HEAD: usize = size_of::<libc::fanotify_event_metadata>();
+    batch.chunks_exact(HEAD).map(|bytes| {
+        // SAFETY: without information records (FAN_REPORT_*) an event is this struct and nothing more (fanotify(7)), of
+        // plain numbers; the descriptor is new, and given to us.
+        unsafe {
+            let event: libc::fanotify_event_metadata =
+                bytes.as_ptr().cast::<libc::fanotify_event_metadata>().read_unaligned();
+            (event.mask, (event.fd >= 0).then(|| OwnedFd::from_raw_fd(event.fd)))
+        }
+    })
 }

@@ -18,12 +18,17 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::cause;
 use super::cgroup::Cgroup;
 use super::message::{self, Failure, Spec, Terminal, Word};
+use super::observe::{self, Observer, Opened};
 use super::outputs;
 use super::setup::{Build, End, Limiter};
 use super::sys;
 
 /// Faster than the disks of builders write; memory is bounded by its tmpfs anyway.
 const DISK_BYTES_PER_S: u64 = 2 << 30;
+
+/// A compiler opens hundreds of files a second: to be woken for each costs the build more than to hear them together.
+/// The queue holds 16,384 events, which no build of a few cores makes in this time.
+const REST: Duration = Duration::from_millis(5);
 
 /// The sandbox's first process, killed when this is dropped before its end.
 pub struct Init {
@@ -38,6 +43,8 @@ pub struct Watch<'a> {
     pub cgroup: &'a Cgroup,
     pub spec: &'a Spec,
     pub started: Instant,
+    /// Where this machine lets us hear what is opened.
+    pub observer: Option<Observer>,
 }
 
 /// What was seen of a sandbox that is over.
@@ -45,6 +52,7 @@ pub struct Seen {
     pub end: End,
     pub cpu_s: f64,
     pub largest_bytes: u64,
+    pub opened: Option<Opened>,
 }
 
 /// What is known while it runs.
@@ -57,6 +65,19 @@ struct Known {
     bytes: Option<Bytes>,
     inner_closed: Option<()>,
     memory: Option<Limiter>,
+    /// Since the mounts are marked.
+    opened: Option<Opened>,
+    /// When to hear again.
+    deaf_until: Option<Instant>,
+    /// Held to the end, so that the last events still have paths.
+    mounts: Option<OwnedFd>,
+}
+
+impl Known {
+    /// How long the observer still rests.
+    fn rest_left(&self) -> Duration {
+        self.deaf_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
 }
 
 impl Init {
@@ -92,10 +113,12 @@ impl Watch<'_> {
         // The kernel ends every process of the namespace before init can be reaped.
         let reaped = sys::wait_for(self.init.pid, 0);
         while self.hear_inner(&mut known, RecvFlags::DONTWAIT) {}
+        self.hear_opened(&mut known);
+        let opened = known.opened.take();
         let (cpu_s, largest_bytes) = reaped.map_or((0.0, 0), |reaped| (reaped.cpu_s, reaped.largest_bytes));
         match known.failure.take() {
             Some(failure) if known.reason.is_none() => Err(failure),
-            _ => self.judge(&known, largest_bytes).map(|end| Seen { end, cpu_s, largest_bytes }),
+            _ => self.judge(&known, largest_bytes).map(|end| Seen { end, cpu_s, largest_bytes, opened }),
         }
     }
 
@@ -103,7 +126,14 @@ impl Watch<'_> {
     fn is_over(&self, events: &[File], known: &mut Known) -> bool {
         // A closed socket would wake us for ever: then init's death is asked for twice.
         let said = if known.inner_closed.is_some() { &self.init.pidfd } else { self.inner };
-        let mut polled = vec![PollFd::new(&self.init.pidfd, PollFlags::IN), PollFd::new(said, PollFlags::IN)];
+        // Without an observer, or while it rests, the pidfd stands for it too.
+        let ears = self.observer.as_ref().filter(|_| known.rest_left() == Duration::ZERO);
+        let heard = ears.map_or(self.init.pidfd.as_fd(), Observer::fd);
+        let mut polled = vec![
+            PollFd::new(&self.init.pidfd, PollFlags::IN),
+            PollFd::new(said, PollFlags::IN),
+            PollFd::from_borrowed_fd(heard, PollFlags::IN),
+        ];
         if known.reason.is_none() {
             polled.push(PollFd::new(self.control, PollFlags::IN | PollFlags::RDHUP));
             polled.extend(events.iter().map(|file| PollFd::new(file, PollFlags::PRI)));
@@ -116,8 +146,12 @@ impl Watch<'_> {
         if woken[1] && !woken[0] {
             self.hear_inner(known, RecvFlags::DONTWAIT);
         }
+        if woken[2] {
+            self.hear_opened(known);
+            known.deaf_until = Some(Instant::now() + REST);
+        }
         // All that the caller says after the beginning is that it says no more: it cancels, or is dead.
-        if woken.get(2) == Some(&true) {
+        if woken.get(3) == Some(&true) {
             known.reason = known.reason.or(Some(End::Cancelled));
         }
         events.iter().for_each(rearm);
@@ -130,7 +164,8 @@ impl Watch<'_> {
         }
         let time = self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let bytes = known.bytes.as_ref().map(|bytes| bytes.next.saturating_duration_since(Instant::now()));
-        let sleep = [time, bytes].into_iter().flatten().min()?;
+        let rest = Some(known.rest_left()).filter(|rest| !rest.is_zero());
+        let sleep = [time, bytes, rest].into_iter().flatten().min()?;
         // A millisecond more, so that what is due is due when we wake.
         let sleep = sleep + Duration::from_millis(1);
         Some(Timespec { tv_sec: sleep.as_secs() as i64, tv_nsec: sleep.subsec_nanos().into() })
@@ -172,9 +207,28 @@ impl Watch<'_> {
             Word::Status(status) => known.status = Some(status),
             Word::Exhausted => known.reason = Some(End::TooManyProcesses),
             Word::Failed(failure) => known.failure = Some(failure),
+            Word::Mounted => self.observe(known, &fds),
             Word::Begin | Word::Go | Word::Ended(_) => {}
         }
         true
+    }
+
+    /// Marks what is mounted and lets init go on; what can't be marked is not observed.
+    fn observe(&self, known: &mut Known, fds: &[OwnedFd]) {
+        if let (Some(observer), [root, ..]) = (&self.observer, fds) {
+            known.mounts = observe::keep_mounts(self.init.pid).ok();
+            let marked = observer.mark(root.as_fd(), &self.spec.setup);
+            known.opened = (marked.is_ok() && known.mounts.is_some()).then(Opened::default);
+        }
+        // Init's death is seen by its pidfd.
+        message::send(self.inner, &Word::Go, &[]).ok();
+    }
+
+    fn hear_opened(&self, known: &mut Known) {
+        if let Some(observer) = &self.observer {
+            // Events of marks that were set before one failed are taken out of the way, and forgotten.
+            observer.hear(known.opened.as_mut().unwrap_or(&mut Opened::default()));
+        }
     }
 
     /// The end, with the limit as its reason where one was met and the command did not succeed all the same.

@@ -8,6 +8,7 @@ use kegs::{Digest, Keyed, Node, Store, StoreError, Tree};
 
 use super::action::{Ground, PrepareError, Prepared, prepare};
 use super::execute::{Execution, Failure, Manner, Place};
+use super::opened::Observed;
 use super::outlook;
 use crate::plan::Plan;
 use crate::sandbox::{self, Build, Face, Limits, Order, Setup};
@@ -61,7 +62,12 @@ pub fn again(
     cancel: &AtomicBool,
 ) -> Result<Digest, Failure> {
     let execution = unfollowed(store, ground, (prepared, keyed), keg, manner, cancel);
-    execution.run().map(|ran| ran.outcome.output)
+    let ran = execution.run()?;
+    // The same action opens the same: a build that nobody heard is heard now. A note that can't be kept costs only itself.
+    if let Some(observed) = ran.observed.filter(|_| Observed::remembered(store, &keyed.key).is_none()) {
+        observed.remember(store, &keyed.key).ok();
+    }
+    Ok(ran.outcome.output)
 }
 
 /// An execution outside of a build: no job server, nobody who follows its steps.
@@ -89,6 +95,21 @@ pub fn differences(store: &Store, first: &Digest, second: &Digest) -> Result<Vec
             second: describe(second.nodes.get(path)),
         })
         .collect())
+}
+
+/// Keeps what checking an action found, so that others may say it: the paths that differ, none when it came out the same.
+///
+/// # Errors
+/// A note that can't be written.
+pub fn remember(store: &Store, key: &Digest, differences: &[Difference]) -> Result<(), StoreError> {
+    let lines: String = differences.iter().map(|difference| format!("{}\n", difference.path)).collect();
+    store.set_note("checked", &key.hex(), lines.as_bytes())
+}
+
+/// The paths that differed when this action was last checked; `None` when it never was.
+pub fn checked(store: &Store, key: &Digest) -> Option<Vec<String>> {
+    let note = String::from_utf8(store.note("checked", &key.hex())?).ok()?;
+    Some(note.lines().map(str::to_string).collect())
 }
 
 fn describe(node: Option<&Node>) -> String {

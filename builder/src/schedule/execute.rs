@@ -16,6 +16,7 @@ use rustix::fs::{OFlags, ResolveFlags, openat2};
 use kegs::{Keyed, Outcome, Store, StoreError};
 
 use super::action::{Ground, Have, Prepared};
+use super::opened::{self, Observed};
 use crate::sandbox::{self, Bind, Build, Canceller, End, Ended, Face, Limits, Link, SandboxError, Setup};
 
 /// How an execution differs from another of the same action: nothing here may be heard in the output.
@@ -43,6 +44,8 @@ pub struct Ran {
     /// Seconds that the sandbox's start, hashing and commit took: ours, not the build's.
     pub own_s: f64,
     pub bytes: u64,
+    /// What it opened; `None` where this machine does not let us hear.
+    pub observed: Option<Observed>,
 }
 
 /// Why an action gave nothing.
@@ -102,7 +105,8 @@ impl Execution<'_> {
     }
 
     fn run_logged(&self, setup: &Setup, log: &File, begun: Instant) -> Result<Ran, Failure> {
-        let running = sandbox::start(setup, std::os::fd::AsFd::as_fd(log)).map_err(Failure::sandbox)?;
+        let running = sandbox::start_observed(setup, opened::wish(), std::os::fd::AsFd::as_fd(log));
+        let running = running.map_err(Failure::sandbox)?;
         (self.running)(running.canceller());
         if self.cancel.load(Ordering::Relaxed) {
             running.kill();
@@ -116,7 +120,8 @@ impl Execution<'_> {
         let (output, tree) = self.take_output(&ended)?;
         let own_s = started_s + after.elapsed().as_secs_f64();
         let outcome = Outcome { output, wall_s: begun.elapsed().as_secs_f64() };
-        Ok(Ran { outcome, cpu_s: ended.cpu_s, own_s, bytes: tree.size_bytes() })
+        let observed = ended.opened.as_ref().map(Observed::new);
+        Ok(Ran { outcome, cpu_s: ended.cpu_s, own_s, bytes: tree.size_bytes(), observed })
     }
 
     /// Waits for the end, telling steps as their marks appear in the log (woken by inotify on the log).

@@ -21,6 +21,7 @@ mod follow;
 mod graft;
 pub mod inputs;
 pub mod left;
+pub mod opened;
 pub mod outlook;
 pub mod pool;
 mod ready;

@@ -76,9 +76,17 @@ impl Task<'_> {
     fn remember(&self, keg: &str, ran: &execute::Ran) {
         let store = self.world.store;
         self.prepared.parts(self.world.ground).remember(store, keg).ok();
+        if let Some(observed) = &ran.observed {
+            observed.remember(store, &self.keyed.key).ok();
+        }
         store.set_note("seconds", keg, format!("{:.3}\n", ran.outcome.wall_s).as_bytes()).ok();
         let output = ran.outcome.output.to_string();
-        let same_bytes = store.note("output", keg).is_some_and(|last| last == output.as_bytes());
+        let last = store.note("output", keg);
+        let same_bytes = last.as_ref().is_some_and(|last| last == output.as_bytes());
+        if let Some(last) = last.filter(|_| !same_bytes) {
+            // To compare with: what others were built by until now.
+            store.set_note("before", keg, &last).ok();
+        }
         store.set_note("output", keg, output.as_bytes()).ok();
         (self.world.events)(Event::Built {
             at: self.at,

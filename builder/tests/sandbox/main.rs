@@ -5,6 +5,7 @@
 
 mod ends;
 mod inside;
+mod opened;
 mod outputs;
 mod terminal;
 mod toy;

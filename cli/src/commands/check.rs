@@ -57,6 +57,7 @@ fn one(
     let second = again::again(store, ground, (&prepared, &keyed), &name, &manner, context.cancel.flag());
     let second = second.map_err(|failure| failed(&name, &failure))?;
     let differences = again::differences(store, &first, &second)?;
+    again::remember(store, &keyed.key, &differences)?;
     if context.json {
         let line = serde_json::json!({ "event": "checked", "keg": name, "differences": differences.len() });
         data(&line.to_string());
