@@ -3,6 +3,7 @@
 //! It reads recipes, roles, sources and kegs, and says or writes what an author wants to know or change. It prints
 //! nothing, and what it writes are files of the tap: whole, by rename, or not at all.
 
+pub mod archive;
 pub mod ask;
 pub mod file;
 pub mod fmt;

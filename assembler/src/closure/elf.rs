@@ -11,6 +11,8 @@ pub struct Needs {
     pub needed: Vec<String>,
     pub search: Vec<String>,
     pub dlopen: Vec<Dlopen>,
+    /// The name by which others need it.
+    pub soname: Option<String>,
 }
 
 /// One entry of `.note.dlopen`: any one of `sonames` will do.
@@ -107,6 +109,7 @@ impl Needs {
             chosen.filter_map(|(_, offset)| string_at(strings, *offset))
         };
         self.needed.extend(all(elf::DT_NEEDED));
+        self.soname = all(elf::DT_SONAME).next();
         // A loader that knows DT_RUNPATH passes over DT_RPATH where both stand.
         let tag = if all(elf::DT_RUNPATH).next().is_some() { elf::DT_RUNPATH } else { elf::DT_RPATH };
         let folders = all(tag).flat_map(|paths| paths.split(':').map(str::to_string).collect::<Vec<_>>());

@@ -1,8 +1,10 @@
 //! `rootbrew lint`: every finding of recipes and roles at once. Starts no process; changes nothing without `--fix`.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use workbench::lint::{self, Finding, Ring, Severity, Tap};
+use workbench::lint::registry::RINGS;
+use workbench::lint::{self, Deep, Finding, Ring, Severity, Tap, source};
 
 use crate::context::Context;
 use crate::terminal::{data, findings, talk};
@@ -19,7 +21,10 @@ pub struct Wish {
     /// Fail on warnings too
     #[arg(long)]
     pub strict: bool,
-    /// Only these: text, plan, role; may be given more than once
+    /// Ask the sources' places too whether they still have them
+    #[arg(long)]
+    pub network: bool,
+    /// Only these: text, plan, source, keg, role; may be given more than once
     #[arg(long, value_name = "RING")]
     pub ring: Vec<String>,
     /// Write what is found as SARIF 2.1.0, for a forge's annotations; `-` is standard output
@@ -30,18 +35,18 @@ pub struct Wish {
     pub explain: Option<String>,
 }
 
-/// Those that need only the tap.
-const RINGS: [Ring; 3] = [Ring::Text, Ring::Plan, Ring::Role];
-
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     if let Some(word) = &wish.explain {
         return explain(word);
     }
     let rings = rings(&wish.ring)?;
     let profile = ground::profile(context)?;
+    let missed = RefCell::new(Vec::new());
     let look = || {
         let tap = Tap::load(&context.tap, profile.clone(), ARCH);
-        let found = of_names(&wish.names, lint::check(&tap, &rings));
+        let mut deep = deep(context, wish, &tap, &rings);
+        missed.replace(not_looked_at(&deep));
+        let found = of_names(&wish.names, lint::check_with(&tap, &rings, &mut deep));
         (tap, found)
     };
     let (tap, found) = look();
@@ -51,7 +56,37 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         Some(path) => write_sarif(path, &tap, &found)?,
         None => findings::print(&found, context.json),
     }
+    missed.borrow().iter().for_each(|line| talk(line));
     judge(&found, wish)
+}
+
+/// What the rings find that need a store, as far as there is one.
+fn deep(context: &Context, wish: &Wish, tap: &Tap, rings: &[Ring]) -> Deep {
+    let wanted = rings.iter().any(|ring| matches!(ring, Ring::Source | Ring::Keg));
+    let (true, Ok(store)) = (wanted, context.open_store()) else { return Deep::default() };
+    let plans = Deep::plans(tap);
+    // A seed that can't be read is another command's fault to tell: nothing is built by it.
+    let ground = ground::if_there(context, &store, tap.profile.clone(), &plans).ok().flatten();
+    let mut deep = Deep::look(rings, &store, ground.as_ref(), &plans);
+    if wish.network {
+        deep.sources.findings.extend(source::network::look(&plans, &context.places));
+    }
+    deep
+}
+
+/// A line for each thing that could not be looked at.
+fn not_looked_at(deep: &Deep) -> Vec<String> {
+    let counted = [
+        (&deep.kegs.unbuilt, "kegs not built: their keg lints did not run"),
+        (&deep.kegs.unheard, "kegs built while nobody heard what they open: `rootbrew check NAME` hears it"),
+        (
+            &deep.sources.absent,
+            "recipes with sources that are not in the store: their source lints did not run",
+        ),
+    ];
+    let counted = counted.into_iter().filter(|(names, _)| !names.is_empty());
+    let lines = counted.map(|(names, what)| format!("{} {what}", names.len()));
+    lines.chain(deep.fault.clone()).collect()
 }
 
 fn explain(word: &str) -> Result<()> {
@@ -85,7 +120,9 @@ fn write_sarif(path: &Path, tap: &Tap, found: &[Finding]) -> Result<()> {
 fn rings(words: &[String]) -> Result<Vec<Ring>> {
     let ring = |word: &String| {
         let found = RINGS.into_iter().find(|ring| ring.name() == word);
-        found.ok_or_else(|| Trouble::Failed(format!("--ring {word}: text, plan or role is wanted")))
+        found.ok_or_else(|| {
+            Trouble::Failed(format!("--ring {word}: text, plan, source, keg or role is wanted"))
+        })
     };
     if words.is_empty() { Ok(RINGS.to_vec()) } else { words.iter().map(ring).collect() }
 }

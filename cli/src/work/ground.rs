@@ -52,6 +52,24 @@ pub fn ground<'p>(
     Ok(Ground::new(store, profile, &seeds)?)
 }
 
+/// The same, of what is in the store already; `None` when a seed that these plans need is not unpacked.
+pub fn if_there(
+    context: &Context,
+    store: &Store,
+    profile: Profile,
+    plans: &[Plan],
+) -> Result<Option<Ground>> {
+    let nodes = plans.iter().flat_map(|plan| plan.nodes());
+    let names: BTreeSet<&str> = nodes.map(|node| profile.seed(node.variant.preset)).collect();
+    let mut seeds = BTreeMap::new();
+    for name in names {
+        let seed = seed::load(&seed_path(context, name))?;
+        let Some(outcome) = store.result(&key(&seed)) else { return Ok(None) };
+        seeds.insert(name.to_string(), outcome.output);
+    }
+    Ok(Some(Ground::new(store, profile, &seeds)?))
+}
+
 /// The seed's tree. Unpacking is an action like any other: its key is what the seed pins.
 pub fn unpacked(context: &Context, store: &Store, name: &str, seed: &Seed) -> Result<Digest> {
     let keyed = action(seed).keyed();

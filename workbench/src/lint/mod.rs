@@ -5,40 +5,55 @@
 //! finding    a lint met at a place, perhaps with edits that mend it
 //! tap        the recipes and roles of a tap as texts, read once for all lints
 //! allow      what a recipe silences, and what of that silences nothing
+//! deep       what of a store the rings `source` and `keg` look at
 //! text plan role source keg   the rings: what each needs to know is more than the one before
 //! ```
 //! A ring only looks: it starts no process and changes no file. What mends is a list of edits; who applies them is
 //! asked for it.
 
 pub mod allow;
+pub mod deep;
 pub mod doc;
 pub mod finding;
 pub mod fix;
+pub mod keg;
 pub mod page;
 pub mod plan;
 pub mod registry;
 pub mod role;
 pub mod sarif;
+pub mod source;
 pub mod tap;
 pub mod text;
 
+pub use deep::Deep;
 pub use finding::{Edit, Finding, Fix};
 pub use registry::{Lint, Mend, Ring, Severity};
 pub use tap::Tap;
 
-const LOOKS: [(Ring, fn(&Tap) -> Vec<Finding>); 3] =
-    [(Ring::Text, text::findings), (Ring::Plan, plan::findings), (Ring::Role, role::findings)];
+const LOOKS: [(Ring, fn(&Tap) -> Vec<Finding>); 4] = [
+    (Ring::Text, text::findings),
+    (Ring::Plan, plan::findings),
+    (Ring::Source, source::places),
+    (Ring::Role, role::findings),
+];
 
 /// What the rings that need only the tap find, with what recipes silence taken away; sorted.
 pub fn check(tap: &Tap, rings: &[Ring]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    check_with(tap, rings, &mut Deep::default())
+}
+
+/// The same with what the rings found that need a store.
+pub fn check_with(tap: &Tap, rings: &[Ring], deep: &mut Deep) -> Vec<Finding> {
+    let mut findings = deep.take();
     for (ring, look) in LOOKS {
         if rings.contains(&ring) {
             findings.extend(look(tap));
         }
     }
     let whole = |recipe: &str| tap.catalogue.recipes.contains_key(recipe);
-    settle(tap, findings, rings, &|recipe, ring| rings.contains(&ring) && whole(recipe))
+    let knew = |recipe: &str, ring| whole(recipe) && deep.knew(recipe, ring);
+    settle(tap, findings, rings, &|recipe, ring| rings.contains(&ring) && knew(recipe, ring))
 }
 
 /// What the loaders and these rings found, as it is shown: without what recipes silence, sorted, each once. `ran` says

@@ -26,6 +26,9 @@ pub fn document() -> String {
                 lint.what
             ));
         }
+        if ring == Ring::Keg {
+            page.push_str(&format!("\n{}", super::registry::keg::NEVER));
+        }
         for lint in lints {
             page.push('\n');
             page.push_str(&explain(lint));
