@@ -76,7 +76,7 @@ fn k01_a_dependency_of_which_nothing_was_opened() {
         &toy,
         "top",
         expect![[r#"
-        K01 7:14 ["y"] the build of `top` opened nothing of `y`
+        K01 7:15 [y] the build of `top` opened nothing of `y`
     "#]],
     );
     toy.run(&["lint", "--fix", "--ring", "keg", "top"]);
@@ -91,7 +91,7 @@ fn k01_only_the_pc_file() {
         &toy,
         "top",
         expect![[r#"
-        K01 7:9 ["z"] of `z` the build of `top` read only the `.pc` file
+        K01 7:10 [z] of `z` the build of `top` read only the `.pc` file
     "#]],
     );
 }
@@ -108,7 +108,7 @@ fn nobody_heard_is_no_word_against_a_dependency() {
     // Checking builds the same action again, and is heard.
     toy.run(&["check", "top"]).expect(0);
     expect![[r#"
-        K01 7:9 ["z"] the build of `top` opened nothing of `z`
+        K01 7:10 [z] the build of `top` opened nothing of `z`
     "#]]
     .assert_eq(&findings(&toy, &["--ring", "keg", "top"]));
 }
@@ -142,7 +142,7 @@ fn k03_found_by_itself() {
         &toy,
         "top",
         expect![[r#"
-        K03 7:9 ["mid"] the build of `top` found `z` by itself: it is there only because `mid` links it
+        K03 7:10 [mid] the build of `top` found `z` by itself: it is there only because `mid` links it
     "#]],
     );
     // Where the other's own header asks for it, nobody found anything.
@@ -159,7 +159,7 @@ fn k04_a_switch_that_nobody_knows() {
         &toy,
         "top",
         expect![[r#"
-        K04 7:24 ["--disable-exampels"] configure does not know `--disable-exampels` and went on without it
+        K04 7:23 ["--disable-exampels"] configure does not know `--disable-exampels` and went on without it
     "#]],
     );
 }

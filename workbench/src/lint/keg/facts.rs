@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Raised when the same bytes would give other facts.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const KIND: &str = "lint-keg";
 
 /// Two copies of less are no matter: smaller than a block of an image, many are empty on purpose.
@@ -113,12 +113,18 @@ struct One {
 }
 
 fn one(path: &str, bytes: &[u8], executable: bool) -> One {
-    let names_build = BUILD_PATHS.iter().any(|needle| memchr::memmem::find(bytes, needle).is_some());
+    let names_build = BUILD_PATHS.iter().any(|folder| names(bytes, folder));
     One {
         elf: elf(path, bytes),
         script: executable.then(|| script(path, bytes)).flatten(),
         build_path: names_build.then(|| path.to_string()),
     }
+}
+
+/// Whether the folder is named, and not one whose name only begins so.
+fn names(bytes: &[u8], folder: &[u8]) -> bool {
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    memchr::memmem::find_iter(bytes, folder).any(|at| !bytes.get(at + folder.len()).is_some_and(goes_on))
 }
 
 fn script(path: &str, bytes: &[u8]) -> Option<Script> {

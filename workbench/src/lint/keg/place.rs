@@ -55,6 +55,9 @@ pub fn tests(built: &Built) -> Option<Range<usize>> {
 /// Takes an item out of a list, with its comma.
 pub fn without(fault: &Fault) -> Edit {
     let (content, span) = (&fault.text.content, &fault.span);
+    // A dependency's place is inside its quotes.
+    let quoted = content[..span.start].ends_with(['"', '\'']) && content[span.end..].starts_with(['"', '\'']);
+    let span = if quoted { span.start - 1..span.end + 1 } else { span.clone() };
     let after = content[span.end..].trim_start();
     let span = match after.strip_prefix(',') {
         Some(rest) => span.start..content.len() - rest.trim_start_matches(' ').len(),
