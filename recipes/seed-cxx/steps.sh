@@ -22,7 +22,10 @@ do_build() {
 
 do_install() {
 	make -C built DESTDIR="$DESTDIR" install
-	mv "$OUT"/lib64/* "$OUT/lib/" 2>/dev/null || :
+	# Its libtool does not know what archives are called here, and installs `libstdc++.`.
+	for lib in "$OUT"/lib/lib*.; do
+		mv "$lib" "${lib}a"
+	done
 	rm -rf "$OUT/share" "$OUT"/lib/*.py
 	mkdir -p "$OUT/bin" "$OUT/libexec"
 	cp /usr/bin/g++ "$OUT/libexec/g++"
