@@ -480,7 +480,7 @@ fn the_order_of_the_catalogue_and_of_asking_does_not_move_the_plan() {
 const TWO_SLOTS: &str = r#"
     web | link = ["tls"]
     proxy | link = ["tls", "z"]
-    ssl | provides = ["tls"] | default_slot = "3" | [slot."3"] | version = "3.6" | [slot."3.0"] | version = "3.0" | [option.shared] | args_off = ["no-shared"]
+    ssl | preset = "configure" | provides = ["tls"] | default_slot = "3" | [slot."3"] | version = "3.6" | [slot."3.0"] | version = "3.0" | [option.shared] | args_off = ["no-shared"]
     z | linkage = "static"
 "#;
 
@@ -490,13 +490,21 @@ fn one_asker_has_a_slot_of_its_own() {
         TWO_SLOTS,
         "web proxy proxy/tls=ssl@3.0",
         expect![[r#"
-    "#]],
+            cc 1
+            make 1
+            ssl@3 3.6; Tool cc make
+            ssl@3.0 3.0; Tool cc make
+            web 1; Link ssl@3; Tool cc make
+            z 1; Tool cc make
+            proxy 1; Link ssl@3.0 z; Tool cc make
+        "#]],
     );
     check(
         TWO_SLOTS,
         "web prxy/tls=ssl",
         expect![[r#"
-    "#]],
+            roles/t.toml:1:5: a choice for `prxy`, and no recipe has this name; did you mean `proxy`?
+        "#]],
     );
 }
 
@@ -507,6 +515,7 @@ fn what_says_no_linkage_has_the_roles() {
     let shared = |node: &&Node| node.variant.linkage == Linkage::Shared;
     let names: Vec<String> = plan.nodes().iter().filter(shared).map(Node::name).collect();
     expect![[r#"
+        ssl@3 proxy
     "#]]
     .assert_eq(&format!("{}\n", names.join(" ")));
     let ssl = plan.nodes().iter().find(|node| node.variant.name == "ssl").unwrap();

@@ -78,7 +78,7 @@ fn all_faults_of_all_files_in_one_go() {
         recipes/a/recipe.toml:1:1: `preset` is missing; in the recipe, or in each slot: `preset = "…"`
         recipes/a/recipe.toml:1:1: `source` is missing; `source = "https://…"`; only the preset `script` may have none
         recipes/a/recipe.toml:1:11: expected a string, found an integer
-        recipes/b/recipe.toml:1:6: unclosed array, expected `]`
+        recipes/b/recipe.toml:1:6: a list without its end; close it by `]`
         recipes/c/recipe.toml:1:1: cannot read it: No such file or directory (os error 2); each folder of `recipes/` has a `recipe.toml`
     "#]].assert_eq(&load(tap.path()).unwrap_err().to_string());
 }

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_right_one_is_right() {
-    check_more("patches = [\"there.patch\"]\ntest = { c = \"there.c\" }", expect![["right"]]);
+    check_more("patches = [\"there.patch\"]\ntest = { c = \"there.c\" }", expect!["right"]);
 }
 
 #[test]
@@ -40,10 +40,10 @@ fn syntax() {
     check(
         "summary = \"s\nlicense = MIT\n[option\n",
         expect![[r#"
-        recipes/t/recipe.toml:1:13: invalid basic string, expected `"`
-        recipes/t/recipe.toml:2:11: string values must be quoted, expected literal string
-        recipes/t/recipe.toml:3:8: unclosed table, expected `]`
-    "#]],
+            recipes/t/recipe.toml:1:13: a string without its end; close it by `"` on the same line
+            recipes/t/recipe.toml:2:11: `MIT` without quotes; text is quoted, a version too: `"MIT"`
+            recipes/t/recipe.toml:3:8: unclosed table, expected `]`
+        "#]],
     );
 }
 

@@ -159,8 +159,8 @@ fn forms_that_are_not_understood() {
     wrong(
         "[[package]\n",
         expect![[r#"
-        recipes/t/Cargo.lock:1:11: unclosed array table, expected `]`
-    "#]],
+            recipes/t/Cargo.lock:1:11: a list without its end; close it by `]`
+        "#]],
     );
 }
 

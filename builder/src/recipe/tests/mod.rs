@@ -60,7 +60,7 @@ fn examples() -> tempfile::TempDir {
 fn check(text: impl AsRef<[u8]>, expect: Expect) {
     let tap = tempfile::tempdir().unwrap();
     put(tap.path(), "t/recipe.toml", text.as_ref());
-    put(tap.path(), "t/there.patch", b"");
+    put(tap.path(), "t/there.patch", b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n");
     put(tap.path(), "t/tests/there.c", b"");
     expect.assert_eq(&load(tap.path()).map_or_else(|faults| faults.to_string(), |_| "right".to_string()));
 }

@@ -46,7 +46,7 @@ fn words_in_braces() {
             recipes/t/recipe.toml:7:34: a brace without its other half; braces hold one word, as in `{version}`
             recipes/t/recipe.toml:7:39: a brace without its other half; braces hold one word, as in `{version}`
             recipes/t/recipe.toml:7:45: unknown word `{}`; one of `name`, `version`, `major`, `minor`, `slot`, `keg`, `arch`, `triplet`, `kernel_image`, `keg:dep`
-            recipes/t/recipe.toml:7:65: `{keg:pcre2}` names no dependency; one of `zlib`
+            recipes/t/recipe.toml:7:65: `{keg:pcre2}` names no dependency; add `pcre2` to `build`, `link` or `run`
             recipes/t/recipe.toml:7:81: unknown word `{keg:}`; a dependency's name follows, as in `{keg:zlib}`
         "#]],
     );
