@@ -1,10 +1,10 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
-pub mod agent;
 pub mod build;
 pub mod graph;
 pub mod ground;
 pub mod image;
+pub mod pid1;
 pub mod trial;
 
 use assembler::role::{self, Role};
@@ -103,7 +103,7 @@ impl Tap {
 
     pub fn role_target(&self, role: Role, implied: &Implied) -> Result<Target> {
         let mut asked = workbench::ask::of_role(&role, ARCH);
-        asked.kegs.extend(agent::asked(&role, &self.catalogue));
+        asked.kegs.extend(pid1::asked(&role, &self.catalogue));
         let plan = plan::plan(&self.catalogue, &asked, implied)?;
         Ok(Target { name: role.name.clone(), role: Some(role), plan })
     }

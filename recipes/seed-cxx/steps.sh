@@ -18,6 +18,8 @@ do_configure() {
 
 do_build() {
 	make -C built
+	cc $CFLAGS -c find_object.c
+	ar rcsD libfind_object.a find_object.o
 }
 
 do_install() {
@@ -28,6 +30,7 @@ do_install() {
 	done
 	rm -rf "$OUT/share" "$OUT"/lib/*.py
 	mkdir -p "$OUT/bin" "$OUT/libexec"
+	cp libfind_object.a "$OUT/lib/"
 	cp /usr/bin/g++ "$OUT/libexec/g++"
 	cp "$(/usr/bin/g++ -print-prog-name=cc1plus)" "$OUT/libexec/"
 	sed "s,@KEG@,$KEG,g" "c++" >"$OUT/bin/c++"
@@ -37,7 +40,7 @@ do_install() {
 	# --eh-frame-hdr makes: the seed's gcc leaves it out of what is static.
 	headers="-isystem $KEG/include/c++ -isystem $KEG/include/c++/$ARCH-linux-musl"
 	for linkage in static shared; do
-		sed "s,-nostdinc ,-nostdinc $headers ,; s,^-nostdlib ,-nostdlib --eh-frame-hdr ,; s,^-L$KEG_MUSL/lib ,-L$KEG/lib &," \
+		sed "s,-nostdinc ,-nostdinc $headers ,; s,^-nostdlib ,-nostdlib --eh-frame-hdr ,; s,^-L$KEG_MUSL/lib ,-L$KEG/lib &,; s,%:if-exists(libgcc_eh.a%s),& -lfind_object," \
 			"$KEG_SEED_CC/lib/$linkage.specs" >"$OUT/lib/$linkage.specs"
 	done
 	proof

@@ -61,7 +61,7 @@ fn warnings_fail_only_when_strict() {
     toy.run(&["lint"]).expect(0).says(&["warning"]);
     toy.run(&["lint", "--strict"]).expect(1);
     toy.run(&["lint", "--ring", "plan", "--strict"]).expect(0);
-    toy.run(&["lint", "--ring", "quark"]).expect(1).says(&["text, plan or role"]);
+    toy.run(&["lint", "--ring", "quark"]).expect(1).says(&["text, plan, source, keg or role"]);
     toy.run(&["lint", "wrogn"]).expect(1).says(&["did you mean `wrong`?"]);
 }
 
@@ -111,7 +111,7 @@ fn what_is_allowed_is_silent_and_needs_a_reason() {
         toy.run(&["lint"]).expect(1)
     };
     let silent = allow("this mirror has no TLS");
-    silent.is_silent_of(&["T08"]);
+    silent.is_silent_of(&["T08\n"]);
     silent.says(&["T16", "`allow` of `T05` silences nothing"]);
     let toy = self::toy();
     let text = recipe(&toy).replace("license=", "allow = { T08 = \"\" }\nlicense=");

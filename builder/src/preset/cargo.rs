@@ -61,7 +61,8 @@ fn configure(variant: &Variant, place: &Place) -> Vec<String> {
         format!("mkdir -p {BUILD}/.cargo"),
         format!("printf '%s\\n' {} >{BUILD}/.cargo/config.toml", lines.join(" \\\n\t\t")),
         // The recipe's, which the crates were fetched by; an archive may bring another.
-        format!("cp -f {RECIPE}/Cargo.lock Cargo.lock"),
+        "rm -f Cargo.lock".to_string(),
+        format!("cat {RECIPE}/Cargo.lock >Cargo.lock"),
     ]
 }
 

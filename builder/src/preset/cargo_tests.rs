@@ -83,7 +83,8 @@ fn cargo_sees_the_vendored_crates_and_no_network() {
         		'[profile.release]' \
         		'debug = false' \
         		'lto = "thin"' >/build/.cargo/config.toml
-        	cp -f /recipe/Cargo.lock Cargo.lock
+        	rm -f Cargo.lock
+        	cat /recipe/Cargo.lock >Cargo.lock
         }
         preset_build() {
         	cargo build --offline --locked --profile release --target x86_64-unknown-linux-gnu "$@"
@@ -117,7 +118,8 @@ fn what_a_recipe_chooses_is_on_the_command_line() {
         		'rustflags = ["--remap-path-prefix=/build=.", "-Crelocation-model=static"]' \
         		'[profile.release]' \
         		'debug = false' >/build/.cargo/config.toml
-        	cp -f /recipe/Cargo.lock Cargo.lock
+        	rm -f Cargo.lock
+        	cat /recipe/Cargo.lock >Cargo.lock
         }
         preset_build() {
         	env 'X=it'\''s' cargo build --offline --locked --profile small --target x86_64-unknown-linux-gnu --package tool --features x,y/z --bin a --bin b --no-default-features "$@"

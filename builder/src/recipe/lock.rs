@@ -10,7 +10,7 @@
 //! dependencies = ["serde_core", "syn 3.0.9"]           # with the version where there are several
 //! ```
 //! Hostile text like a recipe's: a name becomes a path in the sandbox and a part of a URL, so both are narrow. What a digest
-//! cannot name (git, another registry) is a fault at its line. It reads no file and knows no place to fetch from.
+//! cannot name (git, a crate of no registry) is a fault at its line. It reads no file and knows no place to fetch from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -22,9 +22,8 @@ use kegs::reader::{self, Place, Read, Table, Written};
 
 use super::source::Sha256;
 
-/// The one registry whose crates are known by name and version alone, by the words of cargo's two protocols.
-const REGISTRIES: [&str; 2] =
-    ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
+/// A registry, by cargo's two protocols. Which one is all the same: the machine's is asked, and the digest decides.
+const REGISTRIES: [&str; 2] = ["registry+https://", "sparse+https://"];
 
 /// Of a crate's name: what the registry allows.
 const NAME_MAX: usize = 64;
@@ -197,10 +196,10 @@ fn unnameable(source: &Written<String>, digest: bool, text: &Text) -> Option<Fau
             "only what a registry has can be named by its digest: ask upstream for a release",
         );
     }
-    if !REGISTRIES.contains(&source.value.as_str()) {
+    if !REGISTRIES.iter().any(|protocol| source.value.starts_with(protocol)) {
         return fault(
-            "a crate of another registry",
-            "crates come from cargo's own registry, or the machine's mirror of it",
+            "a crate of no registry",
+            "crates come from a registry, with a digest: a git dependency wants a release of it",
         );
     }
     if !digest {

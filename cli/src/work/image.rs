@@ -19,7 +19,7 @@ use kegs::{Action, Digest, Faults, Node, Outcome, Store, Tree};
 use serde::{Deserialize, Serialize};
 
 use super::build::Built;
-use super::{Target, agent};
+use super::{Target, pid1};
 use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
@@ -75,7 +75,7 @@ pub fn role(target: &Target) -> Result<&Role> {
 /// The image of a built target; composed when it is not in the store.
 pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let role = role(target)?;
-    let agent = agent::read(store, target, built)?;
+    let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
     if let Some(outcome) = store.result(&keyed.key) {
         return open(store, role, &outcome.output, true);
@@ -193,7 +193,7 @@ fn place(plan: &Plan, name: &str) -> Option<usize> {
 fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
     let plan = &target.plan;
     let kernel = role.kernel.as_ref().and_then(|kernel| place(plan, &kernel.name));
-    let apart = [kernel, agent::place(plan)];
+    let apart = [kernel, pid1::place(plan)];
     let own = plan.wanted().iter().copied().filter(|at| !apart.contains(&Some(*at)));
     let mut places: Vec<usize> = own.flat_map(|at| plan.run_closure(at)).collect();
     places.sort();

@@ -72,31 +72,21 @@ impl Toy {
 
     /// The program on this toy, not yet running.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.bare_command(arguments);
-        command.arg("--store").arg(self.store());
-        command
+        let store = self.store().display().to_string();
+        self.bare_command(&[&["--store", &store], arguments].concat())
     }
 
     /// The same without `--store`.
     pub fn bare_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
-        command.args(arguments).arg("--tap").arg(self.tap());
+        // Before the arguments, which may end in `-- COMMAND`.
+        command.arg("--tap").arg(self.tap());
         command.arg("--offline").arg("--sources").arg(seed::sources()).arg("--sources").arg(self.sources());
+        command.args(arguments);
         command.env_remove("ROOTBREW_STORE").env_remove("ROOTBREW_TAP").env_remove("MAKEFLAGS");
         command.env("XDG_CACHE_HOME", self.path().join("cache")).current_dir(self.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
-    }
-
-    /// The program with a network: what a site on this machine says.
-    pub fn online(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
-        command.args(arguments).arg("--tap").arg(self.tap()).arg("--store").arg(self.store());
-        command.env("XDG_CACHE_HOME", self.path().join("cache")).current_dir(self.path());
-        for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-            command.env_remove(proxy);
-        }
-        Ran::of(&mut command)
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {

@@ -163,38 +163,58 @@ mod tests {
     #[test]
     fn a_wrong_text_is_shown_beside_the_right_one() {
         let test = Test { stdout: Some("oct".into()), regex: Some("z+".into()), ..Test::default() };
-        check(test, said(Ended::Status(0), "an octopus?\nno", "hm", ""), expect![[r#"
+        check(
+            test,
+            said(Ended::Status(0), "an octopus?\nno", "hm", ""),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` says nothing like it on stdout; expected it to hold, and got
               - z+
               + an octopus?
               + no
-        "#]]);
+        "#]],
+        );
         let test = Test { stdout: Some("oct".into()), regex: Some("(".into()), ..Test::default() };
-        check(test, said(Ended::Status(0), "ten", "hm", ""), expect![[r#"
+        check(
+            test,
+            said(Ended::Status(0), "ten", "hm", ""),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` does not say it on stdout; expected it to hold, and got
               - oct
               + ten
             its standard error:
               | hm
             recipe.toml:1:1: `tool -x` is tested by no regular expression; found open group without closing ')'
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_wrong_end_is_the_only_news() {
         let test = Test { stdout: Some("oct".into()), ..Test::default() };
-        check(test.clone(), said(Ended::Status(139), "", "boom", ""), expect![[r#"
+        check(
+            test.clone(),
+            said(Ended::Status(139), "", "boom", ""),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` exited 139, expected 0; its standard error:
               | boom
-        "#]]);
-        check(test.clone(), said(Ended::Not("ran longer than its time".into()), "", "", ""), expect![[r#"
+        "#]],
+        );
+        check(
+            test.clone(),
+            said(Ended::Not("ran longer than its time".into()), "", "", ""),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` did not end within 60 s and was killed; it said nothing
-        "#]]);
+        "#]],
+        );
         let serve = Test { serve: Some(80), ..test };
-        check(serve, said(Ended::NeverServed("exited 1".into()), "", "no such file", ""), expect![[r#"
+        check(
+            serve,
+            said(Ended::NeverServed("exited 1".into()), "", "no such file", ""),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` exited 1 before port 80 accepted; its standard error:
               | no such file
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -206,18 +226,26 @@ mod tests {
             said(Ended::Served, "", "", "HTTP/1.1 200 OK\r\n\r\nit works, well"),
             expect![""],
         );
-        check(test.clone(), said(Ended::Served, "", "", "HTTP/1.1 403 No\r\n\r\nforbidden"), expect![[r#"
+        check(
+            test.clone(),
+            said(Ended::Served, "", "", "HTTP/1.1 403 No\r\n\r\nforbidden"),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` answered 403 to /a, expected 200; its answer:
               + forbidden
             it said nothing
             recipe.toml:1:1: `tool -x` answered another body; expected it to hold, and got
               - it works
               + forbidden
-        "#]]);
-        check(test, said(Ended::Served, "", "", "220 mail\r\n"), expect![[r#"
+        "#]],
+        );
+        check(
+            test,
+            said(Ended::Served, "", "", "220 mail\r\n"),
+            expect![[r#"
             recipe.toml:1:1: `tool -x` did not answer by HTTP; it answered
               + 220 mail
             it said nothing
-        "#]]);
+        "#]],
+        );
     }
 }

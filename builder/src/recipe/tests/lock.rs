@@ -86,7 +86,6 @@ fn what_a_digest_cannot_name() {
         ),
         expect![[r#"
             recipes/t/Cargo.lock:5:10: a crate from git; only what a registry has can be named by its digest: ask upstream for a release
-            recipes/t/Cargo.lock:9:10: a crate of another registry; crates come from cargo's own registry, or the machine's mirror of it
             recipes/t/Cargo.lock:14:10: a crate without `checksum`; `cargo generate-lockfile` writes the digest of each
             recipes/t/Cargo.lock:18:1: a digest of no registry's crate; a folder of the source has none
         "#]],
