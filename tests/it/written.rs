@@ -107,6 +107,8 @@ fn a_fault_as_a_terminal_shows_it() {
     // A bar before each line, so that its indentation is seen.
     let drawn: String = ran.err.lines().map(|line| format!("|{line}\n")).collect();
     expect![[r#"
+        |P01
+        |
         |  × unknown dependency `zlip`
         |   ╭─[recipes/nginx/recipe.toml:7:11]
         | 6 │ version = "1.0"

@@ -89,6 +89,17 @@ impl Toy {
         command
     }
 
+    /// The program with a network: what a site on this machine says.
+    pub fn online(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
+        command.args(arguments).arg("--tap").arg(self.tap()).arg("--store").arg(self.store());
+        command.env("XDG_CACHE_HOME", self.path().join("cache")).current_dir(self.path());
+        for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(proxy);
+        }
+        Ran::of(&mut command)
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
