@@ -48,7 +48,9 @@ fn a_step_before_that_fails_leaves_the_command_untried() {
 fn kegs_and_programs_of_the_seed_are_had_beside() {
     let toy = toy();
     toy.run(&["shell", "plain", "--", "boxed", "true"]).expect(1);
-    let ran = toy.run(&["shell", "plain", "--with", "box,awk", "--", "sh", "-c", "type boxed awk"]).expect(0);
+    let ran = toy
+        .run(&["shell", "plain", "--with", "box,awk", "--", "sh", "-c", "type boxed; ls /usr/bin/awk"])
+        .expect(0);
     ran.says(&["/kegs/box/0/bin/boxed", "/usr/bin/awk"]);
     let ran = toy.run(&["shell", "plain", "--with", "gdb,plane"]).expect(1);
     ran.says(&[

@@ -10,6 +10,7 @@ mod command;
 mod crates;
 mod download;
 mod fail;
+mod guide;
 mod hostile;
 mod kill;
 mod limits;

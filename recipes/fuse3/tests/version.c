@@ -5,7 +5,7 @@
 
 int main(void)
 {
-	char *words[] = { "test", "/mnt", NULL };
+	char *words[] = { "test", "/", NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(2, words);
 	struct fuse_cmdline_opts options;
 	if (fuse_parse_cmdline(&args, &options) != 0 || !options.mountpoint)

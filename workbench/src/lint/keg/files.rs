@@ -49,6 +49,12 @@ fn first_line(built: &Built, facts: &Facts, script: &Script) -> Option<Finding> 
             place::maker(built, message).help("a shorter path, or `/bin/sh` with `exec`"),
         ));
     }
+    // Beside the programs: what is read, and not started.
+    if !["bin/", "sbin/", "libexec/"].iter().any(|folder| path.starts_with(folder))
+        || is_in_a_keg(built, script)
+    {
+        return None;
+    }
     let name =
         script.by_env.as_deref().unwrap_or_else(|| script.interpreter.rsplit('/').next().unwrap_or_default());
     if name == "sh" || is_with_it(built, facts, name) {
@@ -57,6 +63,12 @@ fn first_line(built: &Built, facts: &Facts, script: &Script) -> Option<Finding> 
     let message = format!("`{path}` is run by `{name}`, which no keg that is with it has");
     let help = format!("`run = [\"{name}\"]` where it is wanted, `remove = [\"{path}\"]` where it is not");
     Some(Finding::new("K21", place::maker(built, message).help(help)))
+}
+
+/// A place in its own keg, or in one that it was built with: the image takes what a first line names.
+fn is_in_a_keg(built: &Built, script: &Script) -> bool {
+    let names = |prefix: String| script.interpreter.starts_with(&format!("{prefix}/"));
+    script.by_env.is_none() && built.plan.nodes().iter().any(|node| names(node.variant.keg()))
 }
 
 /// Its own program, or one of a keg that it runs with and that is called so.

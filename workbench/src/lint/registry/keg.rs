@@ -139,10 +139,10 @@ pub const LINTS: &[Lint] = &[
     Lint {
         id: "K15",
         name: "duplicate-files",
-        severity: Warning,
+        severity: Info,
         mend: Mend::None,
         what: "files of 16 KiB or more that are the same bytes",
-        why: "The store keeps them once; an image that reaches both has both.",
+        why: "The store keeps them once, and an image shares their whole blocks: it costs little, and tells of copies that nobody wanted.",
         wrong: "# bin/x and bin/x-1.0",
         right: "symlinks = { \"bin/x-1.0\" = \"x\" }",
     },
