@@ -45,7 +45,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let look = || {
         let tap = Tap::load(&context.tap, profile.clone(), ARCH);
         let mut deep = deep(context, wish, &tap, &rings);
-        missed.replace(not_looked_at(&deep));
+        missed.replace(not_looked_at(&deep, &wish.names));
         let found = of_names(&wish.names, lint::check_with(&tap, &rings, &mut deep));
         (tap, found)
     };
@@ -74,8 +74,12 @@ fn deep(context: &Context, wish: &Wish, tap: &Tap, rings: &[Ring]) -> Deep {
     deep
 }
 
-/// A line for each thing that could not be looked at.
-fn not_looked_at(deep: &Deep) -> Vec<String> {
+/// A line for each thing that could not be looked at, of what was asked.
+fn not_looked_at(deep: &Deep, asked: &[String]) -> Vec<String> {
+    let is_asked = |name: &&String| {
+        let plain = name.split('@').next().unwrap_or_default();
+        asked.is_empty() || asked.iter().any(|asked| asked == *name || asked == plain)
+    };
     let counted = [
         (&deep.kegs.unbuilt, "kegs not built: their keg lints did not run"),
         (&deep.kegs.unheard, "kegs built while nobody heard what they open: `rootbrew check NAME` hears it"),
@@ -84,8 +88,9 @@ fn not_looked_at(deep: &Deep) -> Vec<String> {
             "recipes with sources that are not in the store: their source lints did not run",
         ),
     ];
-    let counted = counted.into_iter().filter(|(names, _)| !names.is_empty());
-    let lines = counted.map(|(names, what)| format!("{} {what}", names.len()));
+    let counted = counted.map(|(names, what)| (names.iter().filter(is_asked).count(), what));
+    let lines =
+        counted.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     lines.chain(deep.fault.clone()).collect()
 }
 

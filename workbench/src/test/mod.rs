@@ -65,6 +65,8 @@ pub struct Checked {
     pub kind: Kind,
     /// None: it is good.
     pub faults: Vec<Fault>,
+    /// What the recipe's `allow` silences.
+    pub silenced: Vec<String>,
     /// Nothing ran: what it said was in the store.
     pub found: bool,
     pub wall_s: f64,
@@ -102,7 +104,7 @@ impl Kind {
     }
 
     /// The lint by which a recipe's `allow` silences it: id and name.
-    fn lint(self) -> Option<[&'static str; 2]> {
+    pub fn lint(self) -> Option<[&'static str; 2]> {
         match self {
             Kind::Loads => Some(["K18", "not-loadable"]),
             Kind::Traces => Some(["K06", "build-path"]),
@@ -115,19 +117,29 @@ impl Kind {
 
 impl Checked {
     fn new(name: &str, kind: Kind) -> Checked {
-        Checked { name: name.into(), kind, faults: Vec::new(), found: true, wall_s: 0.0, keys: Vec::new() }
+        Checked {
+            name: name.into(),
+            kind,
+            faults: Vec::new(),
+            silenced: Vec::new(),
+            found: true,
+            wall_s: 0.0,
+            keys: Vec::new(),
+        }
     }
 
     /// Findings as faults at the recipe's version, unless the recipe allows their kind.
     fn take(&mut self, bench: &Bench, at: usize, kept: kept::Kept) {
         self.found &= kept.found;
         self.keys.push(kept.key);
-        if self.kind.lint().is_some_and(|lint| bench.allows(at, &lint)) {
-            return;
-        }
+        let silent = self.kind.lint().is_some_and(|lint| bench.allows(at, &lint));
         let variant = bench.variant(at);
         for finding in kept.findings {
             let message = format!("`{}` {}", finding.file, finding.what);
+            if silent {
+                self.silenced.push(message);
+                continue;
+            }
             let fault = variant.text.fault(variant.span.clone(), message);
             self.faults.push(match finding.detail.trim_end() {
                 "" => fault,

@@ -28,6 +28,9 @@ pub struct Noted {
     pub kind: String,
     pub good: bool,
     pub faults: Vec<String>,
+    /// Messages too, which the recipe's `allow` silences.
+    #[serde(default)]
+    pub silenced: Vec<String>,
 }
 
 /// The last test of a keg (`name` or `name@slot`) with these bytes; `None` when nobody tested them.
@@ -43,6 +46,7 @@ pub fn remember(bench: &Bench, at: usize, done: &[Checked]) -> Result<()> {
         kind: checked.kind.word().into(),
         good: checked.faults.is_empty(),
         faults: checked.faults.iter().map(|fault| fault.message.clone()).collect(),
+        silenced: checked.silenced.clone(),
     };
     let note = Note {
         version: node.variant.version.to_string(),

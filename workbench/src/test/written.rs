@@ -26,6 +26,7 @@ pub fn test(bench: &Bench, at: usize, test: &Test) -> Result<Checked> {
     let mut checked = Checked {
         name: name(test),
         kind: Kind::Written,
+        silenced: Vec::new(),
         faults: Vec::new(),
         found: true,
         wall_s: 0.0,

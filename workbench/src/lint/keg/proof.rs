@@ -1,4 +1,5 @@
-//! Whether anything proves the keg: its own tests (K22, K23), and what checking it found (K24).
+//! Whether anything proves the keg: its own tests (K22, K23), what the tests that nobody writes found last (K18-K20), and
+//! what checking it found (K24).
 
 use builder::recipe::{Preset, Test};
 use builder::schedule::again;
@@ -7,6 +8,7 @@ use kegs::Store;
 use super::super::finding::Finding;
 use super::facts::Facts;
 use super::{Built, place};
+use crate::test::note;
 
 /// What a program is asked that says nothing of whether it works.
 const ONLY_SAYS: [&str; 8] = ["--version", "-V", "-v", "-version", "version", "--help", "-h", "help"];
@@ -14,8 +16,27 @@ const ONLY_SAYS: [&str; 8] = ["--version", "-V", "-v", "-version", "version", "-
 pub fn findings(store: &Store, built: &Built, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(tests(built, facts));
+    findings.extend(tried(store, built));
     findings.extend(reproduced(store, built));
     findings
+}
+
+/// What `rootbrew test` found last of these bytes.
+fn tried(store: &Store, built: &Built) -> Vec<Finding> {
+    let Some(note) = note::last(store, &built.name(), &built.output) else { return Vec::new() };
+    let lint = |kind: &str| match kind {
+        "loads" => Some("K18"),
+        "pc" => Some("K19"),
+        "headers" => Some("K20"),
+        _ => None,
+    };
+    let told = note.tests.into_iter().filter_map(|test| Some((lint(&test.kind)?, test)));
+    let help = format!("`rootbrew test {}` shows more", built.name());
+    told.flat_map(|(id, test)| {
+        [test.faults, test.silenced].concat().into_iter().map(move |message| (id, message))
+    })
+    .map(|(id, message)| Finding::new(id, place::maker(built, message).help(help.clone())))
+    .collect()
 }
 
 fn tests(built: &Built, facts: &Facts) -> Option<Finding> {

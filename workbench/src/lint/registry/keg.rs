@@ -9,7 +9,7 @@ use super::{Lint, Mend};
 pub const NEVER: &str = "\
 Cannot be, so nobody looks: K11 setuid, K12 filecaps, K13 world-write. A keg is a tree of paths, bytes and one bit
 (executable), and the sandbox refuses the calls that would set more. K25 kconfig-lost: the preset `kbuild` fails the build
-itself. K18 not-loadable, K19 pc-broken and K20 header-broken are tested by `rootbrew test`.
+itself.
 ";
 
 pub const LINTS: &[Lint] = &[
@@ -166,6 +166,36 @@ pub const LINTS: &[Lint] = &[
               still has it.",
         wrong: "",
         right: "",
+    },
+    Lint {
+        id: "K18",
+        name: "not-loadable",
+        severity: Error,
+        mend: Mend::None,
+        what: "a program or library that does not load where nothing is but the keg and what it needs",
+        why: "What `rootbrew test` found last of these bytes; it tries each ELF file of a keg.",
+        wrong: "",
+        right: "link = [\"zlib\"]",
+    },
+    Lint {
+        id: "K19",
+        name: "pc-broken",
+        severity: Error,
+        mend: Mend::None,
+        what: "a `.pc` file that does not resolve, or by which nothing links",
+        why: "What `rootbrew test` found last of these bytes; whoever links the keg meets it.",
+        wrong: "",
+        right: "remove = [\"lib/pkgconfig/x-embed.pc\"]",
+    },
+    Lint {
+        id: "K20",
+        name: "header-broken",
+        severity: Error,
+        mend: Mend::None,
+        what: "a header that does not compile alone",
+        why: "What `rootbrew test` found last of these bytes. Where upstream means it to come after another, `allow` it.",
+        wrong: "",
+        right: "allow = { K20 = \"x_inline.h comes after x.h\" }",
     },
     Lint {
         id: "K21",
