@@ -15,7 +15,9 @@ use super::own::KconfigWritten;
 use super::path::{Inside, PathMap};
 use super::phrase::{Phrase, Words};
 use super::source::SourceWritten;
-use super::variant::{Cargo, Cc, Choice, Dep, Kconfig, Linkage, OptionValue, Preset, Source, Test, Variant};
+use super::variant::{
+    Cargo, Cc, Choice, Dep, Kconfig, Linkage, OptionValue, Preset, Runtime, Source, Test, Variant,
+};
 use super::version::Version;
 use super::written::Recipe;
 
@@ -190,7 +192,7 @@ impl<'a> Draft<'a> {
             kconfig: self.kconfig(),
             cargo: self.cargo(),
             provides: layer.provides.iter().map(|name| name.value.clone()).collect(),
-            runtime: layer.runtime.settled(),
+            runtime: modules(layer.runtime.settled(), self.preset),
             tests: self.recipe.tests.iter().map(|written| written.test.clone()).collect(),
             options: self.options.clone(),
             folder: self.recipe.folder.clone(),
@@ -361,4 +363,18 @@ fn each_of_source(source: &mut Source, visit: &mut dyn FnMut(&mut String)) {
 fn each_of_test(test: &mut Test, visit: &mut dyn FnMut(&mut String)) {
     let texts = test.run.iter_mut().chain(&mut test.stdin).chain(&mut test.stdout).chain(&mut test.stderr);
     texts.chain(&mut test.c).chain(&mut test.cxx).chain(test.env.values_mut()).for_each(visit);
+}
+
+/// No ELF file shows which modules a script reads: all of its keg, where the recipe names none.
+fn modules(mut runtime: Runtime, preset: Preset) -> Runtime {
+    let folder = match preset {
+        // With `pyvenv.cfg`, where it has programs.
+        Preset::Python => "**",
+        Preset::Perl => "lib/perl5/**",
+        _ => return runtime,
+    };
+    if runtime.always.files.is_empty() {
+        runtime.always.files.push(folder.to_string());
+    }
+    runtime
 }

@@ -10,7 +10,7 @@ use super::super::finding::Finding;
 use super::{blob, licence, name, unpacked};
 use crate::archive::{self, Archive};
 
-const KIND: &str = "lint-source";
+const KIND: &str = "lint-source-2";
 
 /// Raised when the same bytes would give other facts.
 const VERSION: u32 = 2;

@@ -22,12 +22,21 @@ const FAMILIES: &[(&str, &[&str])] = &[
 
 /// Families of a text; a text may hold several licences.
 pub fn families(text: &str) -> Vec<String> {
+    // A text that names licences by their ids says itself whose it is.
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-.+".contains(c);
+    let named: Vec<&str> =
+        text.split(|c| !is_word(c)).filter(|word| word.contains('-')).filter_map(family).collect();
     // Marks of comments and headings stand between words.
     let text = text.replace(['*', '#', ';'], " ").replace(['`', '\u{2018}', '\u{2019}'], "'").to_lowercase();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut found: Vec<String> = Vec::new();
     for (family, phrases) in FAMILIES {
         if phrases.iter().all(|phrase| text.contains(phrase)) && !found.iter().any(|known| known == family) {
+            found.push(family.to_string());
+        }
+    }
+    for family in named {
+        if !found.iter().any(|known| known == family) {
             found.push(family.to_string());
         }
     }
