@@ -52,7 +52,7 @@ fn kegs_and_programs_of_the_seed_are_had_beside() {
         .run(&["shell", "plain", "--with", "box,awk", "--", "sh", "-c", "type boxed; ls /usr/bin/awk"])
         .expect(0);
     ran.says(&["/kegs/box/0/bin/boxed", "/usr/bin/awk"]);
-    let ran = toy.run(&["shell", "plain", "--with", "gdb,plane"]).expect(1);
+    let ran = toy.run(&["shell", "plain", "--with", "gdb,plaim"]).expect(1);
     ran.says(&[
         "--with gdb: no recipe has this name, and the seed has no such program",
         "did you mean `plain`?",

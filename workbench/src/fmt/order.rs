@@ -122,8 +122,8 @@ const TEST: &[&str] = &[
 const WATCH: &[&str] = &["series", "stable", "pattern", "github", "git", "page", "debian", "ignore", "hold"];
 
 const ROLE: &[&str] = &[
-    "summary", "kegs", "kernel", "linkage", "runtime", "files", "prefer", "options", "virtual", "service",
-    "config", "env", "limits", "check",
+    "summary", "kegs", "kernel", "linkage", "runtime", "files", "prefer", "options", "virtual", "user",
+    "service", "config", "env", "limits", "trial", "check",
 ];
 
 const SERVICE: &[&str] = &[
