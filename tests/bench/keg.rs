@@ -126,7 +126,7 @@ impl Bare {
             step: &|_| (),
         };
         execution.put_inputs()?;
-        let mut setup = execution.setup()?;
+        let mut setup = execution.setup(sandbox::Build::Memory)?;
         setup.jobserver = Some(fifo.clone());
         let script = setup.argv.join(" ");
         let lines = "while read _ <&3; do rm -rf /build/* /tmp/*; (exec 3<&-; $0) >/tmp/log 2>&1 && echo done || echo failed; done";
