@@ -101,6 +101,14 @@ impl Store {
         Ok(digest)
     }
 
+    /// The same of what a reader gives, of any size.
+    pub fn put_reader_unsynced(&self, reader: impl Read) -> Result<Digest> {
+        let staged = self.stage_reader(reader, Mode::Plain)?;
+        let digest = staged.digest;
+        self.commit_synced(vec![staged])?;
+        Ok(digest)
+    }
+
     /// Takes a staged file of the caller's (`partial` or `stage_path`) in as a blob. Hashes it: what does not fit
     /// `digest` is refused and stays where it was.
     pub fn adopt(&self, staged: &Path, digest: &Digest) -> Result<()> {

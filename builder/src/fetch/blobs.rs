@@ -16,6 +16,8 @@ pub trait Blobs: Sync {
     /// Puts a small blob, perhaps not yet on disk: thousands come from a seed or a commit, and whoever names their
     /// tree syncs first.
     fn put_bytes(&self, bytes: &[u8]) -> io::Result<Digest>;
+    /// The same of what a reader gives, of any size; an error of the reader's comes back as it is.
+    fn put_reader(&self, reader: &mut dyn Read) -> io::Result<Digest>;
     fn find_sha256(&self, sha256: &[u8; 32]) -> Option<Digest>;
     /// Where a blob that is in the store can be read.
     fn blob_path(&self, digest: &Digest) -> PathBuf;
@@ -32,6 +34,10 @@ impl Blobs for Store {
 
     fn put_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
         self.put_bytes_unsynced(bytes).map_err(io::Error::other)
+    }
+
+    fn put_reader(&self, reader: &mut dyn Read) -> io::Result<Digest> {
+        self.put_reader_unsynced(reader).map_err(io::Error::other)
     }
 
     fn find_sha256(&self, sha256: &[u8; 32]) -> Option<Digest> {
@@ -74,6 +80,15 @@ impl Blobs for Folder {
             io::Write::write_all(&mut staged, bytes)?;
             staged.persist(path)?;
         }
+        Ok(digest)
+    }
+
+    fn put_reader(&self, reader: &mut dyn Read) -> io::Result<Digest> {
+        let mut staged = tempfile::NamedTempFile::new_in(self.root.join("partial"))?;
+        let mut hasher = Hasher::default();
+        copy_hashed(reader, &mut hasher, |bytes| io::Write::write_all(&mut staged, bytes), || true)?;
+        let digest = hasher.finish();
+        staged.persist(self.blob_path(&digest))?;
         Ok(digest)
     }
 

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use kegs::Node;
+use kegs::{Digest, Node};
 use tar::EntryType;
 
 use super::error::DebError;
@@ -17,8 +17,10 @@ use crate::fetch::Blobs;
 
 /// Of all that one `.deb` unpacks to: the largest of a compiler is 170 MB.
 const UNPACKED_MAX_BYTES: u64 = 2 << 30;
-/// And of one file, which is held in memory: `cc1` is 30 MB.
+/// And of one file: the largest of a compiler, its LLVM, is 140 MB.
 const FILE_MAX_BYTES: u64 = 512 << 20;
+/// More than nine files in ten have.
+const SMALL_BYTES: u64 = 1 << 20;
 /// Deeper than any real path; keeps what is quadratic in depth small.
 const DEPTH_MAX: usize = 64;
 
@@ -146,13 +148,47 @@ fn file(path: &str, entry: &mut tar::Entry<&mut dyn Read>, blobs: &dyn Blobs) ->
     if size_bytes > FILE_MAX_BYTES {
         return Err(Problem::Refused("is too large"));
     }
-    // Not `with_capacity(size)`: the size is only what the header says.
-    let mut bytes = Vec::with_capacity(size_bytes.min(1 << 20) as usize);
-    entry.read_to_end(&mut bytes).map_err(Problem::Damaged)?;
-    if bytes.len() as u64 != size_bytes {
+    let mode = entry.header().mode().map_err(Problem::Damaged)?;
+    let digest = match size_bytes {
+        0..=SMALL_BYTES => small(entry, blobs)?,
+        _ => large(entry, blobs)?,
+    };
+    if digest.size_bytes != size_bytes {
         return Err(Problem::Refused("is cut short"));
     }
-    let mode = entry.header().mode().map_err(Problem::Damaged)?;
-    let digest = blobs.put_bytes(&bytes).map_err(Problem::Store)?;
     Ok(Node::File { digest, executable: mode & 0o111 != 0 })
+}
+
+/// Most files: hashed in memory, so that what is in the store already is not written again.
+fn small(entry: &mut tar::Entry<&mut dyn Read>, blobs: &dyn Blobs) -> Result<Digest, Problem> {
+    // Not `with_capacity(size)`: the size is only what the header says.
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(Problem::Damaged)?;
+    blobs.put_bytes(&bytes).map_err(Problem::Store)
+}
+
+/// Through the store's stage: memory is the same for any size.
+fn large(entry: &mut tar::Entry<&mut dyn Read>, blobs: &dyn Blobs) -> Result<Digest, Problem> {
+    let mut noted = Noted { entry, error: None };
+    let put = blobs.put_reader(&mut noted);
+    match noted.error {
+        Some(error) => Err(Problem::Damaged(error)),
+        None => put.map_err(Problem::Store),
+    }
+}
+
+/// Keeps an error of the archive's apart from those of the store that reads it.
+struct Noted<R> {
+    entry: R,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Noted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.entry.read(buffer).map_err(|error| {
+            let told = io::Error::new(error.kind(), error.to_string());
+            self.error = Some(error);
+            told
+        })
+    }
 }
