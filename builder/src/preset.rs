@@ -49,6 +49,8 @@ pub const SOURCES: &str = "/src";
 pub const BUILD: &str = "/build";
 /// What is installed stands below, under the keg's own prefix.
 pub const OUT: &str = "/build/out";
+/// Below the output: what is split off for debuggers, each keg at its own prefix.
+pub const DEBUG: &str = "/debug";
 
 /// A keg that a build sees, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,9 +60,7 @@ pub fn targets(context: &Context, names: &[String], implied: &Implied) -> Result
 
 /// Every slot of every recipe, in one plan.
 pub fn every_recipe(context: &Context, implied: &Implied) -> Result<Target> {
-    let tap = tap(context, implied)?;
-    let target = tap.recipes_target(&tap.every_recipe(), implied)?;
-    Ok(Target { name: "every recipe".into(), ..target })
+    tap(context, implied)?.every_target(implied)
 }
 
 /// One role, which must be one.
@@ -76,6 +74,12 @@ impl Tap {
     pub fn every_recipe(&self) -> Vec<String> {
         let recipes = self.catalogue.recipes.values();
         recipes.flat_map(|recipe| recipe.slots().map(|slot| format!("{}@{slot}", recipe.name))).collect()
+    }
+
+    /// The same as a target, by a name of its own.
+    pub fn every_target(&self, implied: &Implied) -> Result<Target> {
+        let target = self.recipes_target(&self.every_recipe(), implied)?;
+        Ok(Target { name: "every recipe".into(), ..target })
     }
 
     /// What planning each of these recipes by itself has against it; a fault that many plans meet is said once.

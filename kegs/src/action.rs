@@ -38,11 +38,28 @@ pub struct Keyed {
     pub messages: Vec<(Digest, Vec<u8>)>,
 }
 
-/// What came of an action: the root of its output tree, and how long it took.
+/// What came of an action: the root of its output tree, that of the debug information split from it, and how long it
+/// took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     pub output: Digest,
+    pub debug: Option<Digest>,
     pub wall_s: f64,
+}
+
+/// The second output's path in an `ActionResult`; the first has none.
+const DEBUG: &str = "debug";
+
+impl Outcome {
+    /// Without debug information.
+    pub fn new(output: Digest, wall_s: f64) -> Outcome {
+        Outcome { output, debug: None, wall_s }
+    }
+
+    /// The roots of all its trees.
+    pub fn trees(&self) -> impl Iterator<Item = Digest> {
+        [self.output].into_iter().chain(self.debug)
+    }
 }
 
 impl Action {
@@ -154,11 +171,10 @@ fn result(outcome: &Outcome) -> reapi::ActionResult {
     let seconds = outcome.wall_s.trunc() as i64;
     let nanos = (outcome.wall_s.fract() * 1e9) as i32;
     reapi::ActionResult {
-        output_directories: vec![OutputDirectory {
-            path: String::new(),
-            tree_digest: None,
-            root_directory_digest: Some(outcome.output.into()),
-        }],
+        output_directories: [("", Some(outcome.output)), (DEBUG, outcome.debug)]
+            .into_iter()
+            .filter_map(|(path, root)| Some(output_directory(path, root?)))
+            .collect(),
         exit_code: 0,
         // A duration written as two timestamps from the epoch: no clock of the building machine is kept.
         execution_metadata: Some(reapi::ExecutedActionMetadata {
@@ -169,11 +185,20 @@ fn result(outcome: &Outcome) -> reapi::ActionResult {
     }
 }
 
+fn output_directory(path: &str, root: Digest) -> OutputDirectory {
+    OutputDirectory { path: path.into(), tree_digest: None, root_directory_digest: Some(root.into()) }
+}
+
 fn outcome(result: &reapi::ActionResult) -> Option<Outcome> {
-    let output = result.output_directories.first()?.root_directory_digest.as_ref()?.checked()?;
+    let root = |folder: &OutputDirectory| folder.root_directory_digest.as_ref()?.checked();
+    let output = root(result.output_directories.first()?)?;
+    let debug = result.output_directories.iter().find(|folder| folder.path == DEBUG).and_then(root);
     let done = result.execution_metadata.as_ref()?.execution_completed_timestamp.clone()?;
-    (result.exit_code == 0)
-        .then_some(Outcome { output, wall_s: done.seconds as f64 + f64::from(done.nanos) / 1e9 })
+    (result.exit_code == 0).then_some(Outcome {
+        output,
+        debug,
+        wall_s: done.seconds as f64 + f64::from(done.nanos) / 1e9,
+    })
 }
 
 #[cfg(test)]
@@ -228,7 +253,8 @@ mod tests {
         assert_eq!(store.result(&keyed.key), None);
         let mut tree = Tree::default();
         tree.insert("a", Node::Link { target: "b".into() });
-        let outcome = Outcome { output: store.put_tree(&tree).unwrap(), wall_s: 4.25 };
+        let debug = Some(store.put_tree(&Tree::default()).unwrap());
+        let outcome = Outcome { output: store.put_tree(&tree).unwrap(), debug, wall_s: 4.25 };
         store.put_result(&keyed, &outcome).unwrap();
         assert_eq!(store.result(&keyed.key), Some(outcome));
         assert_eq!(store.environment(&keyed.key).unwrap()["KEG"], "/kegs/a/0");

@@ -185,7 +185,7 @@ impl Live {
         if let Some(outcome) = store.result(key) {
             self.actions.insert(key.hex());
             self.blobs.extend(store.messages(key).iter().map(Digest::hex));
-            self.tree(store, &outcome.output)?;
+            outcome.trees().try_for_each(|root| self.tree(store, &root))?;
         }
         Ok(())
     }
@@ -250,7 +250,7 @@ mod tests {
         let output = store.put_tree(&tree).unwrap();
         let message = format!("no Action, but a key for {text}").into_bytes();
         let keyed = Keyed { key: Digest::of(&message), messages: vec![(Digest::of(&message), message)] };
-        store.put_result(&keyed, &Outcome { output, wall_s: 0.0 }).unwrap();
+        store.put_result(&keyed, &Outcome::new(output, 0.0)).unwrap();
         store.lay_out(text, &output).unwrap();
         (keyed, digest)
     }

@@ -83,23 +83,33 @@ impl Holders {
         for key in store.actions()? {
             let Some(outcome) = store.result(&key) else { continue };
             let keg = keg_name(store, &key);
-            holders.note(&outcome.output, &keg, key);
-            let Ok(tree) = store.tree(&outcome.output) else {
-                holders.unreadable(store, &outcome.output, &keg, key, faults);
-                continue;
-            };
-            for (path, node) in &tree.nodes {
-                let Node::File { digest, .. } = node else { continue };
-                holders.note(digest, &format!("{keg}/{path}"), key);
-                if !store.has(digest) {
-                    faults.insert(store.blob_path(digest, false), "it is missing".into());
-                }
-            }
-            for (digest, _) in tree.merkle().directories {
-                holders.note(&digest, &keg, key);
-            }
+            outcome.trees().for_each(|root| holders.follow(store, &root, &keg, key, faults));
         }
         Ok(holders)
+    }
+
+    fn follow(
+        &mut self,
+        store: &Store,
+        root: &Digest,
+        keg: &str,
+        key: Digest,
+        faults: &mut BTreeMap<PathBuf, String>,
+    ) {
+        self.note(root, keg, key);
+        let Ok(tree) = store.tree(root) else {
+            return self.unreadable(store, root, keg, key, faults);
+        };
+        for (path, node) in &tree.nodes {
+            let Node::File { digest, .. } = node else { continue };
+            self.note(digest, &format!("{keg}/{path}"), key);
+            if !store.has(digest) {
+                faults.insert(store.blob_path(digest, false), "it is missing".into());
+            }
+        }
+        for (digest, _) in tree.merkle().directories {
+            self.note(&digest, keg, key);
+        }
     }
 
     /// A tree with a damaged `Directory` in it: which one, the store's own reading says; its keg is built again whole.
@@ -216,7 +226,7 @@ mod tests {
             input: Tree::default(),
         }
         .keyed();
-        store.put_result(&keyed, &Outcome { output, wall_s: 0.0 }).unwrap();
+        store.put_result(&keyed, &Outcome::new(output, 0.0)).unwrap();
         store.lay_out("zlib-1", &output).unwrap();
         (folder, store, keyed.key, blob)
     }

@@ -116,7 +116,7 @@ pub fn fill(plan: &Plan, store: &Store, ground: &Ground) -> Result<()> {
             Some(outcome) => outcome.output,
             None => {
                 let output = store.put_tree(&toy(&node.name()))?;
-                store.put_result(&keyed, &Outcome { output, wall_s: 1.0 })?;
+                store.put_result(&keyed, &Outcome::new(output, 1.0))?;
                 output
             }
         };

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use assembler::role::{self, Role};
-use builder::plan::{Asked, AskedKeg, AskedOption};
-use builder::recipe::{Linkage, OptionValue};
+use assembler::{Keg, Runtime};
+use builder::plan::{Asked, AskedKeg, AskedOption, Plan};
+use builder::recipe::{Linkage, OptionValue, Reach};
 use kegs::reader::{Named, Scalar, Written};
+use kegs::{Digest, Store, StoreError};
 
 /// The role's kegs, options and choices, each with its place in the role's text.
 pub fn of_role(role: &Role, arch: &str) -> Asked {
@@ -52,5 +54,38 @@ fn option_value(value: &Scalar) -> OptionValue {
         Scalar::Bool(false) => OptionValue::Off,
         Scalar::Integer(number) => OptionValue::Value(number.to_string()),
         Scalar::String(text) => OptionValue::Value(text.clone()),
+    }
+}
+
+/// A built node of a plan as the assembler sees it.
+///
+/// # Errors
+/// The store's: its tree cannot be read.
+pub fn keg(store: &Store, plan: &Plan, at: usize, output: &Digest) -> Result<Keg, StoreError> {
+    let variant = &plan.nodes()[at].variant;
+    let link = plan.link_closure(at).into_iter().map(|dep| {
+        let dep = &plan.nodes()[dep].variant;
+        (dep.name.clone(), dep.slot.clone())
+    });
+    let mut runtime = reach(&variant.runtime.always);
+    runtime.set = variant.runtime.sets.iter().map(|(name, set)| (name.clone(), reach(set))).collect();
+    runtime.from = variant.runtime.from.iter().map(|(path, from)| (path.clone(), reach(from))).collect();
+    Ok(Keg {
+        name: variant.name.clone(),
+        slot: variant.slot.clone(),
+        version: variant.version.to_string(),
+        tree: store.tree(output)?,
+        runtime,
+        link: link.collect(),
+    })
+}
+
+fn reach(reach: &Reach) -> Runtime {
+    Runtime {
+        files: reach.files.clone(),
+        config: reach.config.clone(),
+        dlopen: reach.dlopen.clone(),
+        run: reach.run.clone(),
+        ..Runtime::default()
     }
 }

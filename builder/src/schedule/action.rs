@@ -129,6 +129,18 @@ pub(super) fn prepare_seen(
     let place = Place { link: &kegs_at.link, build: &kegs_at.build, profile: &ground.profile };
     files.push(("steps/run".into(), preset::script(variant, &place).into_bytes()));
     let environment = environment(variant, &place);
+    Ok(Some(of_script(ground, variant, environment, sources, files, kegs)))
+}
+
+/// The action that runs `/steps/run`, one of `files`, among these.
+pub(super) fn of_script(
+    ground: &Ground,
+    variant: &Variant,
+    environment: BTreeMap<String, String>,
+    sources: Vec<(String, Have)>,
+    files: Vec<(String, Vec<u8>)>,
+    kegs: Vec<(String, String, Digest)>,
+) -> Prepared {
     let action = Action {
         arguments: vec!["/bin/sh".into(), "/steps/run".into()],
         environment,
@@ -137,7 +149,7 @@ pub(super) fn prepare_seen(
         platform: platform(&variant.arch),
         input: input_root(&ground.seed(variant.preset).top, ground, &sources, &files, &kegs),
     };
-    Ok(Some(Prepared { action, files, sources, kegs, preset: variant.preset }))
+    Prepared { action, files, sources, kegs, preset: variant.preset }
 }
 
 pub(super) fn kegs_seen(
@@ -238,12 +250,12 @@ fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String> {
 }
 
 /// REAPI platform names (`platform.md` of the specification).
-pub(super) fn platform(arch: &str) -> BTreeMap<String, String> {
+fn platform(arch: &str) -> BTreeMap<String, String> {
     let isa = arch.replace('_', "-");
     [("ISA".to_string(), isa), ("OSFamily".to_string(), "linux".to_string())].into()
 }
 
-pub(super) fn input_root(
+fn input_root(
     seed: &Tree,
     ground: &Ground,
     sources: &[(String, Have)],

@@ -2,12 +2,11 @@
 //!
 //! Keyed, locked and recorded as every action is; what such a one leaves when it fails is not kept, only its log.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use kegs::{Action, Digest, Keyed, Outcome, Store};
+use kegs::{Digest, Keyed, Outcome, Store};
 
-use super::action::{Ground, Prepared, input_root, kegs_seen, platform};
+use super::action::{Ground, Prepared, kegs_seen, of_script};
 use super::again::unfollowed;
 use super::execute::{Failure, Manner};
 use super::left;
@@ -28,7 +27,7 @@ pub struct Against<'a> {
 
 impl Against<'_> {
     /// An action that runs `script` there. `files`: path inside and bytes.
-    pub fn prepared(&self, ground: &Ground, script: String, files: Vec<(String, Vec<u8>)>) -> Prepared {
+    pub fn prepared(&self, ground: &Ground, script: String, mut files: Vec<(String, Vec<u8>)>) -> Prepared {
         let variant = &self.plan.nodes()[self.at].variant;
         let (link, build) = (self.linked(), self.run());
         let at = |places: &[usize]| places.iter().map(|&place| self.keg_at(place)).collect::<Vec<_>>();
@@ -38,28 +37,8 @@ impl Against<'_> {
         environment.insert("KEG".into(), PLACE.into());
         let all: Vec<usize> = link.into_iter().chain(build).collect();
         let kegs = kegs_seen(self.plan, &sorted(all), &|at| self.outputs.get(at).copied());
-        self.action(ground, environment, kegs.unwrap_or_default(), script, files)
-    }
-
-    fn action(
-        &self,
-        ground: &Ground,
-        environment: BTreeMap<String, String>,
-        kegs: Vec<(String, String, Digest)>,
-        script: String,
-        mut files: Vec<(String, Vec<u8>)>,
-    ) -> Prepared {
-        let variant = &self.plan.nodes()[self.at].variant;
         files.push(("steps/run".into(), script.into_bytes()));
-        let action = Action {
-            arguments: vec!["/bin/sh".into(), "/steps/run".into()],
-            environment,
-            working_directory: "build".into(),
-            output: "out".into(),
-            platform: platform(&variant.arch),
-            input: input_root(&ground.seed(variant.preset).top, ground, &[], &files, &kegs),
-        };
-        Prepared { action, files, sources: Vec::new(), kegs, preset: variant.preset }
+        of_script(ground, variant, environment, Vec::new(), files, kegs.unwrap_or_default())
     }
 
     /// The keg first, so that it wins over what it links.

@@ -17,6 +17,7 @@ use kegs::{Keyed, Outcome, Store, StoreError};
 
 use super::action::{Ground, Have, Prepared};
 use super::opened::{self, Observed};
+use crate::preset;
 use crate::sandbox::{self, Bind, Build, Canceller, End, Ended, Face, Limits, Link, SandboxError, Setup};
 
 /// How an execution differs from another of the same action: nothing here may be heard in the output.
@@ -124,9 +125,11 @@ impl Execution<'_> {
         if !ended.end.is_success() {
             return Err(self.failed(&ended));
         }
-        let (output, tree) = self.take_output(&ended)?;
+        let own = &self.prepared.action.environment["KEG"];
+        let (output, tree) = self.take_output(self.open_output(&ended, own)?)?;
+        let debug = self.take_debug(&ended, own)?;
         let own_s = started_s + after.elapsed().as_secs_f64();
-        let outcome = Outcome { output, wall_s: begun.elapsed().as_secs_f64() };
+        let outcome = Outcome { output, debug, wall_s: begun.elapsed().as_secs_f64() };
         let observed = ended.opened.as_ref().map(Observed::new);
         Ok(Ran { outcome, cpu_s: ended.cpu_s, own_s, bytes: tree.size_bytes(), observed })
     }
@@ -150,9 +153,17 @@ impl Execution<'_> {
         })
     }
 
-    fn take_output(&self, ended: &Ended) -> Result<(kegs::Digest, kegs::Tree), Failure> {
+    /// What the build split off for debuggers; most that are not programs have none.
+    fn take_debug(&self, ended: &Ended, own: &str) -> Result<Option<kegs::Digest>, Failure> {
+        match self.open_below(ended, &format!("{}{own}", preset::DEBUG)) {
+            Ok(folder) => Ok(Some(self.take_output(folder)?.0)),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(Failure::said(format!("the debug information of {own}: {error}"))),
+        }
+    }
+
+    fn take_output(&self, keg: OwnedFd) -> Result<(kegs::Digest, kegs::Tree), Failure> {
         let own = &self.prepared.action.environment["KEG"];
-        let keg = self.open_output(ended, own)?;
         let declared: Vec<String> = self.prepared.kegs.iter().map(|(prefix, _, _)| prefix.clone()).collect();
         sandbox::check_outputs(&keg, own, &declared).map_err(Failure::world)?;
         // Nothing of the action is alive: what was checked is what is read.
@@ -161,14 +172,19 @@ impl Execution<'_> {
             .map_err(Failure::world)
     }
 
-    /// The output's folder, reached through no link: the build wrote every name on the way.
     fn open_output(&self, ended: &Ended, own: &str) -> Result<OwnedFd, Failure> {
-        let path = format!("{}{own}", self.prepared.action.output);
+        self.open_below(ended, own).map_err(|error| {
+            let place = format!("/build/{}{own}", self.prepared.action.output);
+            Failure::said(format!("the build installed nothing under {own} ({place}: {error})"))
+        })
+    }
+
+    /// A folder of the output, reached through no link: the build wrote every name on the way.
+    fn open_below(&self, ended: &Ended, inside: &str) -> rustix::io::Result<OwnedFd> {
+        let path = format!("{}{inside}", self.prepared.action.output);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        openat2(&ended.build, &path, flags, rustix::fs::Mode::empty(), resolve).map_err(|error| {
-            Failure::said(format!("the build installed nothing under {own} (/build/{path}: {error})"))
-        })
+        openat2(&ended.build, &path, flags, rustix::fs::Mode::empty(), resolve)
     }
 
     fn failed(&self, ended: &Ended) -> Failure {

@@ -45,7 +45,7 @@ fn one(
 ) -> Result<bool> {
     let node = &target.plan.nodes()[at];
     let name = node.name();
-    fetched(context, store, ground, target, at)?;
+    build::fetch_sources(context, store, ground, &target.plan, at)?;
     let prepared = again::prepared(&target.plan, at, store, ground, outputs)?;
     let (prepared, keyed) =
         prepared.ok_or_else(|| Trouble::Bug(format!("`{name}` is built, but its sources are unknown")))?;
@@ -72,26 +72,6 @@ fn one(
     }
     talk(&format!("hint: the second build's files are blobs of {}", store.folder().display()));
     Ok(false)
-}
-
-/// A keg that is in the store may have come without its sources.
-fn fetched(
-    context: &Context,
-    store: &kegs::Store,
-    ground: &schedule::action::Ground,
-    target: &Target,
-    at: usize,
-) -> Result<()> {
-    let world = schedule::World {
-        store,
-        ground,
-        places: &context.places,
-        jobs: context.jobs,
-        limits: context.limits.clone(),
-        cancel: &context.cancel,
-        events: &|_| (),
-    };
-    schedule::outlook::fetch(&target.plan.nodes()[at].variant, &world).map(drop).map_err(Trouble::Failed)
 }
 
 fn failed(name: &str, failure: &Failure) -> Trouble {

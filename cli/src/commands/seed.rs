@@ -60,8 +60,7 @@ fn refresh(context: &Context, path: &std::path::Path, seed: &seed::Seed) -> Resu
         talk("seed    already the newest");
         return Ok(());
     }
-    let staged = path.with_extension("toml.new");
-    fs::write(&staged, new).and_then(|()| fs::rename(&staged, path)).map_err(failed)?;
+    workbench::file::replace(path, new.as_bytes()).map_err(failed)?;
     talk(&format!("seed    {} pinned anew: look at `git diff`", path.display()));
     Ok(())
 }

@@ -5,7 +5,7 @@ use builder::preset::word;
 use builder::recipe::nearest;
 use builder::schedule::action::Ground;
 use builder::schedule::again::{self, Visit};
-use builder::schedule::{left, outlook};
+use builder::schedule::left;
 use kegs::{Digest, Store};
 
 use crate::arguments::At;
@@ -113,16 +113,7 @@ fn open(
 ) -> Result<()> {
     let node = &plan.nodes()[at];
     let keg = node.name();
-    let world = builder::schedule::World {
-        store,
-        ground,
-        places: &context.places,
-        jobs: context.jobs,
-        limits: context.limits.clone(),
-        cancel: &context.cancel,
-        events: &|_| (),
-    };
-    outlook::fetch(&node.variant, &world).map_err(Trouble::Failed)?;
+    build::fetch_sources(context, store, ground, plan, at)?;
     let prepared = again::prepared(plan, at, store, ground, outputs)?;
     let (prepared, keyed) =
         prepared.ok_or_else(|| Trouble::Bug(format!("the sources of `{keg}` are unknown")))?;

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use builder::plan::{Asked, AskedKeg, AskedOption, Implied, Plan};
 use builder::recipe::Dep;
-use builder::schedule::action::Ground;
-use builder::schedule::{World, outlook};
 use kegs::collect::Kept;
 use kegs::{Faults, Store};
 use rayon::prelude::*;
@@ -27,7 +25,8 @@ pub fn run(context: &Context, names: &[String], wish: Wish) -> Result<()> {
     let built = build::make(context, &store, &ground, &target)?;
     let places = tested(&target.plan, names);
     if wish.upstream {
-        fetch(context, &store, &ground, &target.plan, &places)?;
+        let fetch = |&at: &usize| build::fetch_sources(context, &store, &ground, &target.plan, at);
+        places.iter().try_for_each(fetch)?;
     }
     let mut bench = Bench::new(&store, &ground, &target.plan, &built.outputs, &context.cancel);
     bench.allowed = allowed;
@@ -38,14 +37,17 @@ pub fn run(context: &Context, names: &[String], wish: Wish) -> Result<()> {
 /// The recipes, and in the same plan what their tests need besides.
 fn target(context: &Context, names: &[String], implied: &Implied) -> Result<(Target, Allowed)> {
     let tap = work::tap(context, implied)?;
-    let names = if names.is_empty() { tap.every_recipe() } else { names.to_vec() };
-    let plain = tap.recipes_target(&names, implied)?;
+    let plain = match names {
+        [] => tap.every_target(implied)?,
+        names => tap.recipes_target(names, implied)?,
+    };
     let wanted = plain.plan.wanted().iter().map(|&at| &plain.plan.nodes()[at].variant);
     let needs: Vec<Dep> =
         wanted.flat_map(|variant| &variant.tests).flat_map(|test| &test.needs).cloned().collect();
     if needs.is_empty() {
         return Ok((plain, allowed(&tap)));
     }
+    let names = if names.is_empty() { tap.every_recipe() } else { names.to_vec() };
     let mut asked = tap.asked(&names)?;
     needs.iter().for_each(|need| ask(&mut asked, need));
     let plan = builder::plan::plan(&tap.catalogue, &asked, implied)?;
@@ -56,22 +58,6 @@ fn target(context: &Context, names: &[String], implied: &Implied) -> Result<(Tar
 fn allowed(tap: &work::Tap) -> Allowed {
     let recipes = tap.catalogue.recipes.iter();
     recipes.map(|(name, recipe)| (name.clone(), recipe.facts.allow.keys().cloned().collect())).collect()
-}
-
-/// A keg that is in the store may have come without its sources, which upstream's suite is in.
-fn fetch(context: &Context, store: &Store, ground: &Ground, plan: &Plan, places: &[usize]) -> Result<()> {
-    let world = World {
-        store,
-        ground,
-        places: &context.places,
-        jobs: context.jobs,
-        limits: context.limits.clone(),
-        cancel: &context.cancel,
-        events: &|_| (),
-    };
-    places.iter().try_for_each(|&at| {
-        outlook::fetch(&plan.nodes()[at].variant, &world).map(drop).map_err(Trouble::Failed)
-    })
 }
 
 fn ask(asked: &mut Asked, need: &Dep) {

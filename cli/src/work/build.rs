@@ -51,18 +51,40 @@ pub fn make(context: &Context, store: &Store, ground: &Ground, target: &Target) 
 
 fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {
     let view = View::new(context, target.plan.nodes().len());
-    let world = World {
+    let events = |event| view.show(event);
+    let report = schedule::build(&target.plan, &world(context, store, ground, &events))?;
+    view.close(context)?;
+    Ok(report)
+}
+
+/// What a build stands on, as the command line has it.
+fn world<'a>(
+    context: &'a Context,
+    store: &'a Store,
+    ground: &'a Ground,
+    events: &'a (dyn Fn(schedule::Event) + Sync),
+) -> World<'a> {
+    World {
         store,
         ground,
         places: &context.places,
         jobs: context.jobs,
         limits: context.limits.clone(),
         cancel: &context.cancel,
-        events: &|event| view.show(event),
-    };
-    let report = schedule::build(&target.plan, &world)?;
-    view.close(context)?;
-    Ok(report)
+        events,
+    }
+}
+
+/// Fetches a keg's sources: one that is in the store may have come without them.
+pub fn fetch_sources(
+    context: &Context,
+    store: &Store,
+    ground: &Ground,
+    plan: &Plan,
+    at: usize,
+) -> Result<()> {
+    let world = world(context, store, ground, &|_| ());
+    outlook::fetch(&plan.nodes()[at].variant, &world).map(drop).map_err(Trouble::Failed)
 }
 
 /// `plan    web: 9 kegs, 6 in store, 3 to build`, and the reason of each that runs or may run.

@@ -114,7 +114,7 @@ fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed, keyed: &Key
     // The seed's files were put without waiting: one wait for all, before a result names them.
     store.sync()?;
     let wall_s = begun.elapsed().as_secs_f64();
-    store.put_result(keyed, &Outcome { output, wall_s })?;
+    store.put_result(keyed, &Outcome::new(output, wall_s))?;
     store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
     view.show(Event::Unpacked { seed: name.to_string(), files: tree.nodes.len(), wall_s });
     view.close(context)?;

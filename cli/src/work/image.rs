@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use assembler::role::Role;
-use assembler::{Asked, ImageTree, Keg, Runtime, compose, size, strip, text, write_erofs};
+use assembler::{Asked, ImageTree, Keg, compose, size, strip, text, write_erofs};
 use builder::plan::Plan;
-use builder::recipe::Reach;
 use kegs::collect::Kept;
 use kegs::{Action, Digest, Faults, Node, Outcome, Store, Tree};
 use serde::{Deserialize, Serialize};
@@ -89,7 +88,7 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     // The bytes are blobs now, or the failure is the news: the stage is swept either way.
     fs::remove_dir_all(&folder).ok();
     let (output, _) = put?;
-    store.put_result(&keyed, &Outcome { output, wall_s: begun.elapsed().as_secs_f64() })?;
+    store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
     store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
     open(store, role, &output, false)
 }
@@ -198,35 +197,8 @@ fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Ve
     let mut places: Vec<usize> = own.flat_map(|at| plan.run_closure(at)).collect();
     places.sort();
     places.dedup();
-    places.into_iter().map(|at| keg(store, plan, at, built)).collect()
-}
-
-fn keg(store: &Store, plan: &Plan, at: usize, built: &Built) -> Result<Keg> {
-    let variant = &plan.nodes()[at].variant;
-    let link = plan.link_closure(at).into_iter().map(|dep| {
-        let dep = &plan.nodes()[dep].variant;
-        (dep.name.clone(), dep.slot.clone())
-    });
-    let mut runtime = reach(&variant.runtime.always);
-    runtime.set = variant.runtime.sets.iter().map(|(name, set)| (name.clone(), reach(set))).collect();
-    runtime.from = variant.runtime.from.iter().map(|(path, from)| (path.clone(), reach(from))).collect();
-    Ok(Keg {
-        name: variant.name.clone(),
-        slot: variant.slot.clone(),
-        version: variant.version.to_string(),
-        tree: store.tree(&built.outputs[at])?,
-        runtime,
-        link: link.collect(),
-    })
-}
-
-fn reach(reach: &Reach) -> Runtime {
-    Runtime {
-        files: reach.files.clone(),
-        dlopen: reach.dlopen.clone(),
-        run: reach.run.clone(),
-        ..Runtime::default()
-    }
+    let keg = |at: usize| Ok(workbench::ask::keg(store, plan, at, &built.outputs[at])?);
+    places.into_iter().map(keg).collect()
 }
 
 /// A role's limits hold for what was made: what exceeds one is said with both figures.

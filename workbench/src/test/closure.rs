@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use assembler::closure::Walk;
 use assembler::tree::Kind;
-use assembler::{Asked, Keg, Problem, Runtime};
+use assembler::{Asked, Keg, Problem};
 use builder::plan::Kind as Edge;
-use builder::recipe::{Cc, Reach};
+use builder::recipe::Cc;
 use builder::schedule::action::SeedTop;
 use kegs::{Digest, Node};
 
@@ -133,28 +133,7 @@ fn bound(bench: &Bench, place: usize) -> (String, String, Digest) {
 
 /// A keg as the assembler sees it.
 pub fn keg(bench: &Bench, place: usize) -> Result<Keg> {
-    let variant = bench.variant(place);
-    let name = |at: usize| (bench.variant(at).name.clone(), bench.variant(at).slot.clone());
-    Ok(Keg {
-        name: variant.name.clone(),
-        slot: variant.slot.clone(),
-        version: variant.version.to_string(),
-        tree: bench.store.tree(&bench.outputs[place])?,
-        runtime: Runtime {
-            from: variant.runtime.from.iter().map(|(path, from)| (path.clone(), reach(from))).collect(),
-            ..reach(&variant.runtime.always)
-        },
-        link: bench.plan.link_closure(place).into_iter().map(name).collect(),
-    })
-}
-
-fn reach(reach: &Reach) -> Runtime {
-    Runtime {
-        files: reach.files.clone(),
-        dlopen: reach.dlopen.clone(),
-        run: reach.run.clone(),
-        ..Runtime::default()
-    }
+    Ok(crate::ask::keg(bench.store, bench.plan, place, &bench.outputs[place])?)
 }
 
 fn test_keg(bench: &Bench, own: &Keg, root: Digest) -> Result<Keg> {

@@ -52,7 +52,7 @@ pub fn kept(
     let digest = bench.store.put_bytes(&bytes)?;
     tree.insert("findings.json", Node::File { digest, executable: false });
     let output = bench.store.put_tree(&tree)?;
-    bench.store.put_result(&keyed, &Outcome { output, wall_s: begun.elapsed().as_secs_f64() })?;
+    bench.store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
     Ok(Kept { findings, key: keyed.key, found: false })
 }
 

@@ -103,6 +103,15 @@ impl Kind {
         }
     }
 
+    pub const ALL: [Kind; 7] =
+        [Kind::Written, Kind::Loads, Kind::Traces, Kind::Pc, Kind::Headers, Kind::Smoke, Kind::Upstream];
+
+    /// The lint that tells what only a test finds: a kind's, but for traces, which a lint sees by itself.
+    pub fn told_by(word: &str) -> Option<&'static str> {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word && *kind != Kind::Traces)?;
+        kind.lint().map(|[id, _]| id)
+    }
+
     /// The lint by which a recipe's `allow` silences it: id and name.
     pub fn lint(self) -> Option<[&'static str; 2]> {
         match self {

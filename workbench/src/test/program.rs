@@ -245,7 +245,7 @@ pub fn record(bench: &Bench, ran: &Ran) -> Result<()> {
         tree.insert(name, Node::File { digest: bench.store.put_bytes(bytes)?, executable: false });
     }
     let output = bench.store.put_tree(&tree)?;
-    Ok(bench.store.put_result(&ran.keyed, &Outcome { output, wall_s: ran.wall_s })?)
+    Ok(bench.store.put_result(&ran.keyed, &Outcome::new(output, ran.wall_s))?)
 }
 
 /// What it said when it was right; what can't be read is not there.

@@ -59,7 +59,7 @@ pub fn test(bench: &Bench, at: usize) -> Result<Checked> {
                 let digest = bench.store.put_bytes(b"good but for what the recipe names\n")?;
                 tree.insert("suite", Node::File { digest, executable: false });
                 let output = bench.store.put_tree(&tree)?;
-                bench.store.put_result(&keyed, &Outcome { output, wall_s: 0.0 })?;
+                bench.store.put_result(&keyed, &Outcome::new(output, 0.0))?;
             } else {
                 checked.keys.clear();
             }

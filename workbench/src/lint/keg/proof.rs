@@ -8,7 +8,7 @@ use kegs::Store;
 use super::super::finding::Finding;
 use super::facts::Facts;
 use super::{Built, place};
-use crate::test::note;
+use crate::test::{Kind, note};
 
 /// What a program is asked that says nothing of whether it works.
 const ONLY_SAYS: [&str; 8] = ["--version", "-V", "-v", "-version", "version", "--help", "-h", "help"];
@@ -24,13 +24,7 @@ pub fn findings(store: &Store, built: &Built, facts: &Facts) -> Vec<Finding> {
 /// What `rootbrew test` found last of these bytes.
 fn tried(store: &Store, built: &Built) -> Vec<Finding> {
     let Some(note) = note::last(store, &built.name(), &built.output) else { return Vec::new() };
-    let lint = |kind: &str| match kind {
-        "loads" => Some("K18"),
-        "pc" => Some("K19"),
-        "headers" => Some("K20"),
-        _ => None,
-    };
-    let told = note.tests.into_iter().filter_map(|test| Some((lint(&test.kind)?, test)));
+    let told = note.tests.into_iter().filter_map(|test| Some((Kind::told_by(&test.kind)?, test)));
     let help = format!("`rootbrew test {}` shows more", built.name());
     told.flat_map(|(id, test)| {
         [test.faults, test.silenced].concat().into_iter().map(move |message| (id, message))
