@@ -2,6 +2,8 @@
 //!
 //! It settles no option and looks at no architecture: a version is the same on all.
 
+use std::ops::Range;
+
 use super::facts::Watch;
 use super::layer::Layer;
 use super::phrase::Words;
@@ -14,6 +16,8 @@ use super::written::Recipe;
 pub struct Watched {
     pub slot: String,
     pub version: Version,
+    /// Where it stands in the recipe's text.
+    pub version_span: Range<usize>,
     pub watch: Option<Watch>,
     pub preset: Option<Preset>,
     pub sources: Vec<Source>,
@@ -37,6 +41,7 @@ impl Recipe {
         Some(Watched {
             slot: slot.to_string(),
             version: layer.version.as_ref()?.value.clone(),
+            version_span: layer.version.as_ref()?.span.clone(),
             watch: layer.watch.clone(),
             preset: layer.preset.as_ref().map(|preset| preset.value),
             sources: sources(&layer),

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use workbench::bump::World;
 use workbench::lint::registry::RINGS;
 use workbench::lint::{self, Deep, Finding, Ring, Severity, Tap, source};
 
@@ -21,7 +22,7 @@ pub struct Wish {
     /// Fail on warnings too
     #[arg(long)]
     pub strict: bool,
-    /// Ask the sources' places too whether they still have them
+    /// Ask the sources' places whether they still have them, and upstream what is newer
     #[arg(long)]
     pub network: bool,
     /// Only these: text, plan, source, keg, role; may be given more than once
@@ -70,6 +71,9 @@ fn deep(context: &Context, wish: &Wish, tap: &Tap, rings: &[Ring]) -> Deep {
     let mut deep = Deep::look(rings, &store, ground.as_ref(), &plans);
     if wish.network {
         deep.sources.findings.extend(source::network::look(&plans, &context.places));
+        let apt = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
+        let world = World { places: &context.places, apt, into: &store, cancel: context.cancel.flag() };
+        deep.sources.findings.extend(source::stale::look(tap, &world));
     }
     deep
 }

@@ -1,6 +1,6 @@
 //! The ring `source`: what the sources' bytes and places tell.
 
-use super::Severity::{Error, Warning};
+use super::Severity::{Error, Info, Warning};
 use super::{Lint, Mend};
 
 pub const LINTS: &[Lint] = &[
@@ -91,6 +91,28 @@ pub const LINTS: &[Lint] = &[
               says.",
         wrong: "license = \"MIT\"  # and COPYING is the GPL",
         right: "license = \"GPL-2.0-only\"",
+    },
+    Lint {
+        id: "S09",
+        name: "stale",
+        severity: Info,
+        mend: Mend::Proposed,
+        what: "upstream has a newer version in the slot's series",
+        why: "What is old misses what was mended since. `rootbrew bump` proposes the newer one as a commit. Asked \
+              only with `--network`; nothing is said of what `watch.hold` holds.",
+        wrong: "version = \"1.3.1\"  # and 1.3.2 is out",
+        right: "version = \"1.3.2\"",
+    },
+    Lint {
+        id: "S10",
+        name: "watch-wrong",
+        severity: Warning,
+        mend: Mend::Proposed,
+        what: "where a recipe is followed, nothing is shown, or only what is older than the recipe",
+        why: "A recipe that is followed at the wrong place is never bumped, and nobody notices. Asked only with \
+              `--network`.",
+        wrong: "watch = { page = \"https://example.org/old/\" }",
+        right: "watch = { page = \"https://example.org/releases/\" }",
     },
     Lint {
         id: "S11",

@@ -5,6 +5,7 @@
 //! inside     an archive's names and licences   S05 S08 S11
 //! patches    a recipe's patches on its bytes   S06 S07
 //! network    places asked, only when wished    S01 S02
+//! stale      upstream asked, only when wished  S09 S10
 //! ```
 
 mod diff;
@@ -12,6 +13,7 @@ mod inside;
 mod licence;
 pub mod network;
 mod patches;
+pub mod stale;
 mod urls;
 
 use std::collections::BTreeSet;
