@@ -12,7 +12,9 @@ pub mod script;
 
 mod declared;
 mod load;
+mod module;
 mod program;
+mod python;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -26,6 +28,7 @@ use crate::tree::{ImageTree, Node, Reason};
 use elf::Needs;
 use keg::Keg;
 use link::{End, Found, Laid};
+use python::Import;
 use script::Interpreter;
 
 /// A walk under way; `tree` and `problems` are its outcome.
@@ -53,6 +56,8 @@ enum Asks {
     Nothing,
     Elf(Needs),
     Script(Interpreter),
+    /// A Python file, a script as a rule only if it stands in `bin`.
+    Python(Option<Interpreter>, Vec<Import>),
 }
 
 impl<'a> Walk<'a> {
@@ -110,6 +115,10 @@ impl<'a> Walk<'a> {
         for set in &asked.runtime {
             self.reach_set(set);
         }
+        for config in &asked.configs {
+            let reason = Reason::role(format!("template {} names it", config.template));
+            self.reach_paths_in(&config.text, &reason, &format!("the template {}", config.template));
+        }
     }
 
     /// The kegs that the role names; one that nobody has is a problem.
@@ -129,6 +138,12 @@ impl<'a> Walk<'a> {
             Asks::Nothing => {}
             Asks::Elf(needs) => self.follow_elf(path, needs),
             Asks::Script(interpreter) => self.follow_script(path, &interpreter),
+            Asks::Python(interpreter, imports) => {
+                if let Some(interpreter) = &interpreter {
+                    self.follow_script(path, interpreter);
+                }
+                self.follow_imports(path, &imports);
+            }
         }
         if let Some(keg) = self.laid.keg_at(path) {
             self.reach_from(keg, path);
@@ -177,7 +192,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Reads as much of a file as says what it needs: all of an ELF file, the first line of the others.
+/// Reads as much of a file as says what it needs: all of an ELF or Python file, the first line of the others.
 fn ask(content: &dyn Content, path: &str, digest: &Digest) -> Result<Asks, Problem> {
     let unreadable =
         |error: io::Error| Problem::Unreadable { path: path.to_string(), why: error.to_string() };
@@ -185,7 +200,12 @@ fn ask(content: &dyn Content, path: &str, digest: &Digest) -> Result<Asks, Probl
     let mut file = content.open(digest).map_err(unreadable)?;
     (&mut file).take(script::LINE_MAX_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
     if !elf::is_elf(&head) {
-        return Ok(script::interpreter(&head).map_or(Asks::Nothing, Asks::Script));
+        let interpreter = script::interpreter(&head);
+        if !python::is_python(path, interpreter.as_ref()) {
+            return Ok(interpreter.map_or(Asks::Nothing, Asks::Script));
+        }
+        file.take(python::TEXT_MAX_BYTES).read_to_end(&mut head).map_err(unreadable)?;
+        return Ok(Asks::Python(interpreter, python::imports(&String::from_utf8_lossy(&head))));
     }
     file.read_to_end(&mut head).map_err(unreadable)?;
     match elf::needs(&head) {

@@ -68,6 +68,10 @@ pub enum Problem {
     Damaged { path: String, why: String },
     #[error("`/{path}` can't be read: {why}")]
     Unreadable { path: String, why: String },
+    #[error(
+        "`/{one}` and `/{two}` differ by case only: whoever unpacks the image on a system that knows no case loses one; leave one out by the recipe's `remove`"
+    )]
+    Case { one: String, two: String },
     #[error("users `{one}` and `{two}` have the same id {uid}, which is made from the name: rename one")]
     SameId { one: String, two: String, uid: u32 },
     #[error("`{0}` is not a user's name: lower-case letters, digits, `_` and `-`, at most 32")]
@@ -96,7 +100,27 @@ pub fn compose(
     let mut tree = walk.tree;
     problems.append(&mut walk.problems);
     always::place(asked, agent, &mut tree, &mut problems);
+    problems.extend(same_but_for_case(&tree));
     if problems.is_empty() { Ok(tree) } else { Err(ComposeError { problems }) }
+}
+
+/// Paths that are one where case does not count; of a folder's contents only the folder is told.
+fn same_but_for_case(tree: &ImageTree) -> Vec<Problem> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (path, _) in tree.iter() {
+        match seen.insert(path.to_lowercase(), path) {
+            Some(other) if folder_of(other) == folder_of(path) => {
+                problems.push(Problem::Case { one: other.to_string(), two: path.to_string() });
+            }
+            _ => {}
+        }
+    }
+    problems
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// What can be said before any keg is looked at.

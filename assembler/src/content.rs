@@ -1,4 +1,4 @@
-//! Content: where the bytes of a digest are read. The store is one; it is never written through this door.
+//! Content: where the bytes of a digest are read, and a depot, where what the assembler made of them is put.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,6 +17,36 @@ pub trait Content: Sync {
     }
 }
 
+/// Content that takes more: stripped programs are put by their digest, so that an image of any size needs little memory.
+pub trait Depot: Content {
+    /// Puts bytes; on disk once whoever records the image has waited for it.
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest>;
+
+    /// What a file's bytes were stripped to: itself where nothing was taken. `None` when nobody stripped them yet.
+    fn stripped(&self, digest: &Digest) -> Option<Digest>;
+
+    /// Remembers it. A hint: what can't be kept costs the work again.
+    fn remember_stripped(&self, digest: &Digest, stripped: &Digest);
+}
+
+/// Raised when stripping gives other bytes.
+const STRIPPED: &str = "stripped-1";
+
+impl Depot for Store {
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
+        self.put_bytes_unsynced(bytes).map_err(io::Error::other)
+    }
+
+    fn stripped(&self, digest: &Digest) -> Option<Digest> {
+        let note = String::from_utf8(self.note(STRIPPED, &digest.hex())?).ok()?;
+        note.parse().ok().filter(|stripped| self.has(stripped))
+    }
+
+    fn remember_stripped(&self, digest: &Digest, stripped: &Digest) {
+        self.set_note(STRIPPED, &digest.hex(), stripped.to_string().as_bytes()).ok();
+    }
+}
+
 impl Content for Store {
     fn open(&self, digest: &Digest) -> io::Result<File> {
         self.open_blob(digest).map_err(|error| match error {
@@ -29,6 +59,20 @@ impl Content for Store {
 
 /// A folder whose files are named by their sha256, in hex: a store's blobs laid flat.
 pub struct Folder(pub PathBuf);
+
+impl Depot for Folder {
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
+        let digest = Digest::of(bytes);
+        std::fs::write(self.0.join(digest.hex()), bytes)?;
+        Ok(digest)
+    }
+
+    fn stripped(&self, _: &Digest) -> Option<Digest> {
+        None
+    }
+
+    fn remember_stripped(&self, _: &Digest, _: &Digest) {}
+}
 
 impl Content for Folder {
     fn open(&self, digest: &Digest) -> io::Result<File> {

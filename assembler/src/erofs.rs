@@ -19,6 +19,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use kegs::{Digest, digest::Hasher};
 
@@ -46,13 +47,10 @@ pub struct ImageFacts {
 /// The writer's, the content's, and content that is shorter or longer than its digest says.
 pub fn write_erofs(tree: &ImageTree, content: &dyn Content, out: &mut impl Write) -> io::Result<ImageFacts> {
     let layout = Layout::of(tree)?;
-    let mut out = Counted { out, hasher: Hasher::default() };
-    out.write_all(&layout.metadata(content, superblock::uuid(tree))?)?;
-    for body in &layout.data {
-        copy_blocks(body, content, &mut out)?;
-    }
-    out.flush()?;
-    let digest = out.hasher.finish();
+    let digest = hashed_aside(out, |out| {
+        out.write(layout.metadata(content, superblock::uuid(tree))?)?;
+        layout.data.iter().try_for_each(|body| copy_blocks(body, content, out))
+    })?;
     assert_eq!(
         digest.size_bytes,
         layout.blocks as u64 * BLOCK as u64,
@@ -61,23 +59,41 @@ pub fn write_erofs(tree: &ImageTree, content: &dyn Content, out: &mut impl Write
     Ok(ImageFacts { bytes: digest.size_bytes, files: layout.files, digest })
 }
 
-/// The part of a body that stands in whole blocks, the last one filled up with zeros.
-fn copy_blocks(body: &Body, content: &dyn Content, out: &mut impl Write) -> io::Result<()> {
-    let length = body.block_bytes();
-    match body {
-        Body { bytes: Bytes::Inline(bytes), .. } => out.write_all(&bytes[..length as usize])?,
-        Body { bytes: Bytes::Stored(digest), .. } => {
-            let copied = io::copy(&mut open_whole(digest, content)?.take(length), out)?;
-            if copied != length {
-                return Err(other_length(digest, copied));
-            }
+/// The part of a body that stands in whole blocks, the last one filled up with zeros. A stored file is hashed on the way,
+/// its tail too: what is not what its digest says is in no image.
+fn copy_blocks<W: Write>(body: &Body, content: &dyn Content, out: &mut Aside<W>) -> io::Result<()> {
+    let length = body.block_bytes() as usize;
+    let fill = length.next_multiple_of(BLOCK) - length;
+    let digest = match &body.bytes {
+        Bytes::Inline(bytes) => {
+            let mut blocks = bytes[..length].to_vec();
+            blocks.resize(length + fill, 0);
+            return out.write(blocks);
         }
+        Bytes::Stored(digest) => digest,
+    };
+    let mut file = open_whole(digest, content)?;
+    let mut hasher = Hasher::default();
+    let mut left = length;
+    while left > 0 {
+        let count = left.min(CHUNK_BYTES);
+        let mut chunk = out.buffer();
+        chunk.resize(count, 0);
+        file.read_exact(&mut chunk)?;
+        hasher.update(&chunk);
+        left -= count;
+        if left == 0 {
+            chunk.resize(count + fill, 0);
+        }
+        out.write(chunk)?;
     }
-    let fill = length.next_multiple_of(BLOCK as u64) - length;
-    out.write_all(&[0; BLOCK][..fill as usize])
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    hasher.update(&tail);
+    whole(digest, hasher.finish())
 }
 
-/// The bytes from `start` to the end.
+/// The bytes from `start` to the end. A file that is all tail is hashed here, others where their blocks are copied.
 fn read_tail(bytes: &Bytes, start: u64, content: &dyn Content) -> io::Result<Vec<u8>> {
     let digest = match bytes {
         Bytes::Inline(bytes) => return Ok(bytes[start as usize..].to_vec()),
@@ -87,7 +103,22 @@ fn read_tail(bytes: &Bytes, start: u64, content: &dyn Content) -> io::Result<Vec
     file.seek(SeekFrom::Start(start))?;
     let mut tail = vec![0; (digest.size_bytes - start) as usize];
     file.read_exact(&mut tail)?;
+    if start == 0 {
+        whole(digest, Digest::of(&tail))?;
+    }
     Ok(tail)
+}
+
+fn whole(wanted: &Digest, found: Digest) -> io::Result<()> {
+    if found == *wanted {
+        return Ok(());
+    }
+    let text = format!(
+        "content {} has the sha256 {}: `rootbrew store verify --repair` finds what needs it",
+        wanted.hex(),
+        found.hex()
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 /// Opens content that is as long as its digest says: a layout is made from that length.
@@ -104,20 +135,51 @@ fn other_length(digest: &Digest, found: u64) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-/// Hashes what passes by.
-struct Counted<'a, W: Write> {
+/// Bytes copied at once: large enough that the two threads seldom meet, small enough for a core's cache.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A writer whose bytes another thread hashes meanwhile: on one thread hashing takes as long as all the rest.
+struct Aside<'a, W: Write> {
     out: &'a mut W,
-    hasher: Hasher,
+    to_hash: SyncSender<Vec<u8>>,
+    hashed: Receiver<Vec<u8>>,
 }
 
-impl<W: Write> Write for Counted<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
+impl<W: Write> Aside<'_, W> {
+    /// An empty buffer, one that was hashed where there is one.
+    fn buffer(&self) -> Vec<u8> {
+        let mut buffer = self.hashed.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    fn write(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.out.write_all(&bytes)?;
+        self.to_hash.send(bytes).map_err(io::Error::other)
     }
+}
+
+/// What `write` writes to `out`, and the digest of it.
+fn hashed_aside<W: Write>(
+    out: &mut W,
+    write: impl FnOnce(&mut Aside<W>) -> io::Result<()>,
+) -> io::Result<Digest> {
+    // Four chunks under way bound the memory.
+    let ((to_hash, coming), (done, hashed)) = (mpsc::sync_channel::<Vec<u8>>(4), mpsc::channel());
+    std::thread::scope(|scope| {
+        let hashing = scope.spawn(move || {
+            let mut hasher = Hasher::default();
+            for bytes in coming {
+                hasher.update(&bytes);
+                // Nobody may want the buffer again.
+                done.send(bytes).ok();
+            }
+            hasher.finish()
+        });
+        let mut aside = Aside { out, to_hash, hashed };
+        let written = write(&mut aside).and_then(|()| aside.out.flush());
+        drop(aside);
+        let digest = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map(|()| digest)
+    })
 }

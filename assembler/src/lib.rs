@@ -26,7 +26,7 @@ mod support;
 
 pub use closure::keg::{Keg, Runtime};
 pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
-pub use content::Content;
+pub use content::{Content, Depot};
 pub use erofs::{ImageFacts, write_erofs};
 pub use size::{Size, size, wire_bytes};
 pub use strip::strip;

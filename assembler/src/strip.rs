@@ -1,4 +1,4 @@
-//! Strip: an ELF file without what is not loaded (symbols, comments, debug information), in memory.
+//! Strip: an ELF file without what is not loaded (symbols, comments, debug information).
 //!
 //! What is loaded stays byte for byte where it is, so the program headers stay too. Behind it come the names and the
 //! headers of the sections that are loaded:
@@ -16,17 +16,19 @@ mod elf64;
 use std::collections::BTreeMap;
 use std::io;
 
+use kegs::Digest;
 use rayon::prelude::*;
 
-use crate::content::Content;
+use crate::content::Depot;
 use crate::tree::{Bytes, ImageTree, Kind};
 use elf64::{Header, Section};
 
-/// The tree with every program and library in it stripped, on all cores. Stripped bytes are held in memory.
+/// The tree with every program and library in it stripped, on all cores; their new bytes are put into the depot. One file
+/// a core is held in memory.
 ///
 /// # Errors
-/// The content's.
-pub fn strip(tree: &ImageTree, content: &dyn Content) -> io::Result<ImageTree> {
+/// The depot's.
+pub fn strip(tree: &ImageTree, depot: &dyn Depot) -> io::Result<ImageTree> {
     let files: Vec<(&str, &Bytes)> = tree
         .iter()
         .filter_map(|(path, node)| match &node.kind {
@@ -36,18 +38,31 @@ pub fn strip(tree: &ImageTree, content: &dyn Content) -> io::Result<ImageTree> {
         .collect();
     let stripped: Vec<Option<(String, Bytes)>> = files
         .into_par_iter()
-        .map(|(path, bytes)| Ok(strip_bytes(bytes, content)?.map(|stripped| (path.to_string(), stripped))))
+        .map(|(path, bytes)| Ok(strip_bytes(bytes, depot)?.map(|stripped| (path.to_string(), stripped))))
         .collect::<io::Result<_>>()?;
     Ok(tree.with_bytes(stripped.into_iter().flatten().collect::<BTreeMap<_, _>>()))
 }
 
-fn strip_bytes(bytes: &Bytes, content: &dyn Content) -> io::Result<Option<Bytes>> {
-    let stripped = match bytes {
-        Bytes::Inline(bytes) => strip_elf(bytes),
-        Bytes::Stored(digest) if !elf64::starts(&mut content.open(digest)?)? => None,
-        Bytes::Stored(digest) => strip_elf(&content.read(digest)?),
+fn strip_bytes(bytes: &Bytes, depot: &dyn Depot) -> io::Result<Option<Bytes>> {
+    let digest = match bytes {
+        Bytes::Inline(bytes) => return Ok(strip_elf(bytes).map(|stripped| Bytes::Inline(stripped.into()))),
+        Bytes::Stored(digest) => digest,
     };
-    Ok(stripped.map(|bytes| Bytes::Inline(bytes.into())))
+    if !elf64::starts(&mut depot.open(digest)?)? {
+        return Ok(None);
+    }
+    let stripped = match depot.stripped(digest) {
+        Some(stripped) => stripped,
+        None => strip_stored(digest, depot)?,
+    };
+    Ok(Some(stripped).filter(|stripped| stripped != digest).map(Bytes::Stored))
+}
+
+fn strip_stored(digest: &Digest, depot: &dyn Depot) -> io::Result<Digest> {
+    let stripped = strip_elf(&depot.read(digest)?).map(|bytes| depot.put(&bytes)).transpose()?;
+    let stripped = stripped.unwrap_or(*digest);
+    depot.remember_stripped(digest, &stripped);
+    Ok(stripped)
 }
 
 /// The stripped file; `None` where it is to be left as it is. Hostile bytes are left as they are.

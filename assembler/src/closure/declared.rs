@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::keg::{Keg, Runtime};
-use super::link::Found;
+use super::link::{End, Found};
 use super::{Walk, look};
 use crate::compose::Problem;
 use crate::glob;
@@ -51,6 +51,17 @@ impl Walk<'_> {
         for glob in &runtime.files {
             self.reach_glob(&format!("{place}/{glob}"), because(&format!("names {glob}")), &by);
         }
+        for inside in &runtime.config {
+            let glob = format!("{place}/{inside}");
+            let texts: Vec<String> = self
+                .laid
+                .below(&place)
+                .filter(|path| glob::matches(&glob, path))
+                .map(str::to_string)
+                .collect();
+            self.reach_glob(&glob, because(&format!("names {inside}")), &by);
+            texts.iter().for_each(|path| self.reach_named(path));
+        }
         for soname in &runtime.dlopen {
             if !self.need_library(soname, &place, &[], because(&format!("opens {soname}"))) {
                 self.miss(format!("the library `{soname}`"), &by);
@@ -59,6 +70,30 @@ impl Walk<'_> {
         let near = look::nearest_first(kegs, keg);
         for program in &runtime.run {
             self.need_program(program, &near, because(&format!("runs {program}")), &by);
+        }
+    }
+
+    /// Every path of a keg that the text at `path` names.
+    fn reach_named(&mut self, path: &str) {
+        let Some(End { found: Found::File { digest, .. }, .. }) = self.laid.end(path) else { return };
+        match self.content.read(&digest) {
+            Ok(text) => self.reach_paths_in(
+                &String::from_utf8_lossy(&text),
+                &Reason::path(path, "names it"),
+                &format!("/{path}"),
+            ),
+            Err(error) => {
+                self.problems.push(Problem::Unreadable { path: path.to_string(), why: error.to_string() })
+            }
+        }
+    }
+
+    /// Paths of kegs in a text: what is named and not there is a problem.
+    pub(super) fn reach_paths_in(&mut self, text: &str, reason: &Reason, by: &str) {
+        for path in named_paths(text) {
+            if self.reach(path.trim_start_matches('/'), reason.clone()).is_none() {
+                self.miss(format!("the file `{path}`"), by);
+            }
         }
     }
 
@@ -93,4 +128,15 @@ impl Walk<'_> {
             self.reach_all(&path, reason, by, seen);
         }
     }
+}
+
+/// `/kegs/…`, as far as a path goes: up to what no path of a keg holds.
+fn named_paths(text: &str) -> impl Iterator<Item = &str> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "/._+-@".contains(c);
+    text.match_indices("/kegs/").filter_map(move |(at, _)| {
+        // `https://x/kegs/` and `{{ root }}/kegs/` are no paths of ours.
+        let begins = text[..at].chars().next_back().is_none_or(|before| !is_path(before) && before != '}');
+        let path = text[at..].split(|c| !is_path(c)).next()?.trim_end_matches(['.', '/']);
+        begins.then_some(path)
+    })
 }

@@ -18,6 +18,8 @@ pub struct Keg {
 pub struct Runtime {
     /// Globs inside the keg; one that names a folder takes all that is in it.
     pub files: Vec<String>,
+    /// Texts that name files of kegs by their whole path, as globs; they are reached, and what they name.
+    pub config: Vec<String>,
     /// Names of libraries that are opened by name.
     pub dlopen: Vec<String>,
     /// Programs that are started by name.

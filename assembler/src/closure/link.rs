@@ -121,6 +121,26 @@ impl<'a> Laid<'a> {
     }
 }
 
+impl Laid<'_> {
+    pub fn is_folder(&self, path: &str) -> bool {
+        self.folders.contains(path)
+    }
+
+    /// The names of a folder's own files and links.
+    pub fn files_in(&self, folder: &str) -> impl Iterator<Item = &str> {
+        let start = folder.len() + 1;
+        self.below(folder).filter_map(move |path| path.get(start..)).filter(|name| !name.contains('/'))
+    }
+
+    /// The names of a folder's own folders.
+    pub fn folders_in(&self, folder: &str) -> impl Iterator<Item = &str> {
+        let prefix = format!("{folder}/");
+        let start = prefix.len();
+        let inside = self.folders.range(prefix.clone()..).take_while(move |path| path.starts_with(&prefix));
+        inside.filter_map(move |path| path.get(start..)).filter(|name| !name.contains('/'))
+    }
+}
+
 /// The names in a path, last first; `.` and empty ones are left out.
 fn components(path: &str) -> Vec<String> {
     path.split('/').rev().filter(|name| !matches!(*name, "" | ".")).map(str::to_string).collect()

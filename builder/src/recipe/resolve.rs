@@ -340,7 +340,7 @@ impl Variant {
         let runtime = &mut self.runtime;
         let reaches = runtime.sets.values_mut().chain(runtime.from.values_mut()).chain([&mut runtime.always]);
         reaches
-            .flat_map(|reach| [&mut reach.files, &mut reach.dlopen, &mut reach.run])
+            .flat_map(|reach| [&mut reach.files, &mut reach.config, &mut reach.dlopen, &mut reach.run])
             .flatten()
             .for_each(&mut *visit);
         self.tests.iter_mut().for_each(|test| each_of_test(test, visit));

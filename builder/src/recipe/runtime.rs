@@ -35,17 +35,21 @@ impl Read for Reach {
 }
 
 fn reach(table: &mut kegs::reader::Table) -> Reach {
-    let files: Vec<Inside> = table.or_default("files");
+    let mut insides = |key| -> Vec<String> {
+        table.or_default::<Vec<Inside>>(key).into_iter().map(|path| path.0.raw).collect()
+    };
+    let (files, config) = (insides("files"), insides("config"));
     let mut words = |key| -> Vec<String> {
         table.or_default::<Vec<Phrase>>(key).into_iter().map(|phrase| phrase.raw).collect()
     };
     let (dlopen, run) = (words("dlopen"), words("run"));
-    Reach { files: files.into_iter().map(|path| path.0.raw).collect(), dlopen, run }
+    Reach { files, config, dlopen, run }
 }
 
 impl RuntimeWritten {
     pub fn add(&mut self, over: &RuntimeWritten) {
         self.always.files.extend(over.always.files.iter().cloned());
+        self.always.config.extend(over.always.config.iter().cloned());
         self.always.dlopen.extend(over.always.dlopen.iter().cloned());
         self.always.run.extend(over.always.run.iter().cloned());
         self.sets.0.extend(over.sets.0.clone());

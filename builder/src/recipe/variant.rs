@@ -250,6 +250,8 @@ pub struct Runtime {
 pub struct Reach {
     /// Globs inside the keg.
     pub files: Vec<String>,
+    /// Texts that name files of kegs by their whole path, as globs: they are reached, and what they name.
+    pub config: Vec<String>,
     /// Names of libraries that are opened by name.
     pub dlopen: Vec<String>,
     /// Programs that are started.
