@@ -93,11 +93,12 @@ fn cores(text: &mut String, spans: &[Span], end_us: u64, (top, bottom): (f64, f6
     for span in spans {
         let Some(cpu_s) = span.facts.get("cpu_s").and_then(serde_json::Value::as_f64) else { continue };
         let share = cpu_s * 1e6 / (span.until_us - span.from_us).max(1) as f64;
-        let sample = |us: u64| (us as f64 / end_us as f64 * SAMPLES as f64) as usize;
-        let from = sample(span.from_us);
-        // What was too short for a point still has one.
-        let range = from..sample(span.until_us).max(from + 1).min(SAMPLES);
-        used[range].iter_mut().for_each(|cores| *cores += share);
+        let sample = |us: u64| us as f64 / end_us as f64 * SAMPLES as f64;
+        let (from, until) = (sample(span.from_us), sample(span.until_us));
+        for (at, cores) in used.iter_mut().enumerate().take(until.ceil() as usize).skip(from as usize) {
+            // Of a point that it did not fill, its part.
+            *cores += share * (until.min(at as f64 + 1.0) - from.max(at as f64)).max(0.0);
+        }
     }
     let most = used.iter().copied().fold(1.0, f64::max).ceil();
     let step = (WIDTH_PX - LEFT_PX - 10.0) / SAMPLES as f64;
