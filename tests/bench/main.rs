@@ -4,6 +4,7 @@
 //! a benchmark's rivals take turns in one run, so that they meet the same load; minimum and median are shown, because a
 //! loaded machine moves the one less than the other. Nothing is asserted: speed is read by people.
 
+mod assemble;
 mod catalogue;
 mod generate;
 mod keg;
@@ -66,8 +67,9 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "web" => web::run(wish),
         "catalogue" => catalogue::run(wish),
         "new" => new::run(wish),
+        "assemble" => assemble::run(wish),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble"
         )
         .into()),
     }
