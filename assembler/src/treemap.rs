@@ -19,14 +19,14 @@ pub use svg::svg;
 
 /// Pixels of the map itself, without title and legend.
 const WIDTH: f64 = 1200.0;
-const HEIGHT: f64 = 640.0;
+const HEIGHT: f64 = 560.0;
 
 /// Around what stands in a tile, and above it where its name is written.
 const MARGIN: f64 = 2.0;
 const HEAD: f64 = 17.0;
 
 /// Files of fewer square pixels are drawn as one.
-const TILE_MIN: f64 = 6.0;
+const TILE_MIN: f64 = 9.0;
 
 /// What stands above the map.
 #[derive(Debug, Clone, Default)]

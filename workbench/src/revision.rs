@@ -25,8 +25,8 @@ pub enum RevisionError {
     NoCommit { rev: String, why: String },
     #[error("commit {commit} has no {path}: the tap was not there yet")]
     NoTap { commit: String, path: PathBuf },
-    #[error("`{path}` of the commit {what}")]
-    Entry { path: PathBuf, what: &'static str },
+    #[error("the commit has an entry `{name}` for {folder}, which is no name of a file")]
+    Name { folder: PathBuf, name: String },
     #[error("git: {0}")]
     Git(#[from] git2::Error),
     #[error("cannot write {path}: {source}")]
@@ -64,30 +64,30 @@ fn find(repository: &Repository, inner: &Path, rev: &str) -> Result<(Oid, String
 }
 
 impl Revision {
-    /// A file or folder at the tap's top, into `into`; nothing where the commit has none.
+    /// All of it, into a folder that is empty. A submodule is an empty folder, as in a fresh clone.
     ///
     /// # Errors
-    /// A submodule, a name that leads elsewhere, and the disk's.
-    pub fn lay_out(&self, part: &str, into: &Path) -> Result<()> {
-        let tree = self.repository.find_tree(self.tap)?;
-        match tree.get_name(part) {
-            Some(entry) => self.entry(&entry, into),
-            None => Ok(()),
-        }
+    /// A name that leads elsewhere, and the disk's.
+    pub fn lay_out(&self, into: &Path) -> Result<()> {
+        self.entries(self.tap, into)
+    }
+
+    fn entries(&self, tree: Oid, into: &Path) -> Result<()> {
+        let tree = self.repository.find_tree(tree)?;
+        tree.iter().try_for_each(|entry| self.entry(&entry, into))
     }
 
     fn entry(&self, entry: &git2::TreeEntry, into: &Path) -> Result<()> {
-        let wrong = |path: &Path, what| Err(RevisionError::Entry { path: path.to_path_buf(), what });
         let Some(name) = entry.name().filter(|name| is_name(name)) else {
-            return wrong(&into.join("?"), "is no name of a file");
+            let name = String::from_utf8_lossy(entry.name_bytes()).escape_debug().to_string();
+            return Err(RevisionError::Name { folder: into.to_path_buf(), name });
         };
         let path = into.join(name);
         let failed = |source| RevisionError::Io { path: path.clone(), source };
         match (entry.kind(), entry.filemode()) {
             (Some(ObjectType::Tree), _) => {
                 fs::create_dir(&path).map_err(failed)?;
-                let tree = self.repository.find_tree(entry.id())?;
-                tree.iter().try_for_each(|entry| self.entry(&entry, &path))
+                self.entries(entry.id(), &path)
             }
             (Some(ObjectType::Blob), 0o120000) => {
                 let blob = self.repository.find_blob(entry.id())?;
@@ -98,7 +98,7 @@ impl Revision {
                 let blob = self.repository.find_blob(entry.id())?;
                 write(&path, blob.content(), if mode & 0o111 != 0 { 0o755 } else { 0o644 }).map_err(failed)
             }
-            _ => wrong(&path, "is a submodule, whose files are elsewhere"),
+            _ => fs::create_dir(&path).map_err(failed),
         }
     }
 }
@@ -144,14 +144,12 @@ mod tests {
         let (here, there) = (repository(), tempfile::tempdir().unwrap());
         let revision = open(&here.path().join("tap"), "HEAD").unwrap();
         assert_eq!(revision.commit.len(), 40);
-        for part in ["recipes", "plain", "absent", "beside"] {
-            revision.lay_out(part, there.path()).unwrap();
-        }
+        revision.lay_out(there.path()).unwrap();
         let path = |name: &str| there.path().join(name);
         assert_eq!(fs::read_to_string(path("recipes/a/link")).unwrap(), "#!x");
         assert_eq!(fs::metadata(path("recipes/a/run")).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::metadata(path("plain")).unwrap().permissions().mode() & 0o777, 0o644);
-        assert!(!path("absent").exists() && !path("beside").exists());
+        assert!(!path("beside").exists());
     }
 
     #[test]

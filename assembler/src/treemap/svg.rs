@@ -27,8 +27,10 @@ const EDGE: f64 = 12.0;
 /// Below this many pixels a letter is not read.
 const LETTER_MIN: f64 = 8.0;
 const LETTER: f64 = 12.0;
+const LETTER_MAX: f64 = 22.0;
 /// Of its height, which a letter of a plain sans-serif face is wide, on average and a little more.
 const LETTER_WIDTH: f64 = 0.58;
+const BOLD_WIDTH: f64 = 0.66;
 
 /// A document of its own.
 pub fn svg(tree: &ImageTree, title: &Title) -> String {
@@ -61,7 +63,7 @@ pub fn svg(tree: &ImageTree, title: &Title) -> String {
 pub(super) fn style() -> String {
     let mut light = String::from(
         ".ground{fill:#fff}text{font:12px system-ui,Arial,sans-serif;fill:#16191d}.name{font-size:20px;font-weight:600}\
-         .head{font-weight:600}.tile{stroke:#fff;stroke-width:1}.k,.d{fill-opacity:.45}",
+         .head{font-weight:600}.tile{stroke:#fff;stroke-width:1}.k>rect,.d>rect{fill-opacity:.45}.way{font-weight:400;fill-opacity:.7}",
     );
     let mut dark = String::from(".ground{fill:#12151a}text{fill:#f2f4f7}.tile{stroke:#12151a}");
     for (at, (on_light, on_dark)) in COLOURS.iter().enumerate() {
@@ -113,18 +115,27 @@ fn head_label(tile: &Tile) -> String {
         return String::new();
     }
     let with_bytes = format!("{}  {}", tile.label, people(tile.bytes));
-    let room = ((tile.rect.w - 8.0) / (LETTER * LETTER_WIDTH)) as usize;
-    let text = if with_bytes.chars().count() <= room { with_bytes } else { shorten(&tile.label, room) };
+    let room = ((tile.rect.w - 8.0) / (LETTER * BOLD_WIDTH)) as usize;
+    let fits = |text: &str| text.chars().count() <= room;
+    let text = if fits(&with_bytes) { with_bytes } else { shorten(&tile.label, room) };
+    // Where a keg's only folder is.
+    let has_way = tile.kind == TileKind::Keg && fits(&format!("{text}  {}", tile.path));
+    let way = if has_way {
+        format!("<tspan class=\"way\" dx=\"8\">{}</tspan>", escape(&tile.path))
+    } else {
+        String::new()
+    };
     let (x, y) = (tile.rect.x + 4.0, tile.rect.y + HEAD - 4.5);
-    format!("<text class=\"head\" x=\"{x:.2}\" y=\"{y:.2}\">{}</text>", escape(&text))
+    format!("<text class=\"head\" x=\"{x:.2}\" y=\"{y:.2}\">{}{way}</text>", escape(&text))
 }
 
-/// The name, as large as it fits up to the usual size, and the bytes below it where there is room.
+/// The name, as large as it fits up to what its tile deserves, and the bytes below it where there is room.
 fn file_label(tile: &Tile, letter_min: f64) -> String {
     let room = inside(tile.rect);
     let letters = tile.label.chars().count().max(1) as f64;
     let fitting = (room.w / (letters * LETTER_WIDTH)).min(room.h / 1.25);
-    let letter = fitting.min(LETTER).max(LETTER_MIN.min(letter_min));
+    let deserved = (tile.rect.w.min(tile.rect.h) / 12.0).clamp(LETTER, LETTER_MAX);
+    let letter = fitting.min(deserved).max(LETTER_MIN.min(letter_min));
     let text = shorten(&tile.label, (room.w / (letter * LETTER_WIDTH)) as usize);
     if letter < letter_min || letter * 1.2 > tile.rect.h || text.chars().count() < 3.min(letters as usize) {
         return String::new();

@@ -13,15 +13,15 @@ use kegs::Digest;
 use crate::context::Context;
 use crate::terminal::talk;
 use crate::trouble::{Result, Trouble};
-use crate::work::image::Facts;
+use crate::work::image::{self, Facts};
 
 /// An image's file, and what may lie beside it.
 pub struct Place {
     /// As it was written on the command line.
     pub name: String,
     pub root: PathBuf,
-    /// Ours by the store: its twin and facts are its own.
-    of_store: bool,
+    /// Of the store, so that its twin and facts are its own.
+    stored: Option<image::Image>,
 }
 
 /// An image whose every path is known.
@@ -45,7 +45,7 @@ pub fn place(context: &Context, word: &str) -> Result<Place> {
     if is_place(word) {
         let path = Path::new(word);
         let root = if path.is_dir() { path.join("root.erofs") } else { path.to_path_buf() };
-        return Ok(Place { name, root, of_store: false });
+        return Ok(Place { name, root, stored: None });
     }
     let is_role = context.tap.join("roles").join(format!("{word}.toml")).exists();
     if !is_role && Path::new(word).exists() {
@@ -54,7 +54,7 @@ pub fn place(context: &Context, word: &str) -> Result<Place> {
         )));
     }
     let (image, _) = super::image::of(context, word)?;
-    Ok(Place { name, root: image.root(), of_store: true })
+    Ok(Place { name, root: image.root(), stored: Some(image) })
 }
 
 pub fn open(context: &Context, word: &str) -> Result<Subject> {
@@ -76,10 +76,9 @@ impl Place {
 
     pub fn open(&self) -> Result<Subject> {
         let image = self.image()?;
-        let (tree, reasons) = if self.of_store {
-            (self.twin()?, Some(self.beside("tree.txt")))
-        } else {
-            self.with_reasons(image.tree().map_err(|error| self.wrong(&error))?)
+        let (tree, reasons) = match &self.stored {
+            Some(stored) => (stored.tree()?, Some(stored.text())),
+            None => self.with_reasons(image.tree().map_err(|error| self.wrong(&error))?),
         };
         let kernel = fs::File::open(self.beside("vmlinuz")).and_then(Digest::of_reader).ok();
         let facts = self.facts();
@@ -117,14 +116,11 @@ impl Place {
     /// What `rootbrew image` measured, if it is of these bytes.
     fn facts(&self) -> Option<Facts> {
         let facts: Facts = serde_json::from_slice(&fs::read(self.beside("facts.json")).ok()?).ok()?;
-        let is_own = || {
+        let is_own = self.stored.is_some() || {
             let found = fs::File::open(&self.root).and_then(Digest::of_reader).ok()?;
-            (found.hex() == facts.root_sha256).then_some(())
+            found.hex() == facts.root_sha256
         };
-        if !self.of_store {
-            is_own()?;
-        }
-        Some(facts)
+        is_own.then_some(facts)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use builder::recipe::{self, Catalogue};
+use builder::recipe::Catalogue;
 use tempfile::TempDir;
 use workbench::revision::{self, RevisionError};
 
@@ -27,10 +27,7 @@ pub fn copy(context: &Context, catalogue: &Catalogue) -> Result<TempDir> {
 pub fn at_revision(context: &Context, rev: &str) -> Result<(TempDir, String)> {
     let revision = revision::open(&context.tap, rev)?;
     let copied = folder()?;
-    PARTS.iter().try_for_each(|part| revision.lay_out(part, copied.path()))?;
-    // What its recipes take of other folders is in them; what is wrong with them is said by who builds them.
-    let (catalogue, _) = recipe::load_partly(copied.path());
-    taken(&catalogue).iter().try_for_each(|part| revision.lay_out(part, copied.path()))?;
+    revision.lay_out(copied.path())?;
     Ok((copied, revision.commit))
 }
 
