@@ -207,6 +207,20 @@ impl ImageTree {
         Ok(())
     }
 
+    /// Puts a node in the place of a folder that was only made to hold its children, or of none.
+    ///
+    /// # Errors
+    /// As `insert`.
+    pub fn replace(&mut self, path: &str, node: Node) -> Result<(), Refused> {
+        match self.nodes.get_mut(path) {
+            Some(there) if there.is_folder() && node.is_folder() => {
+                *there = node;
+                Ok(())
+            }
+            _ => self.insert(path, node),
+        }
+    }
+
     /// As `insert`, for a walk from above: the folder that the path stands in is there, and nothing else is looked at, so
     /// that a deep tree costs no more than a flat one. The empty path gives the root.
     ///

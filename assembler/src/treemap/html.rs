@@ -1,4 +1,5 @@
-//! The page: the same picture in one file that asks no other; hovering says path and bytes, a click goes in, Escape out.
+//! The page: the same picture in one file that asks no other; hovering says path and bytes, a click goes into
+//! a keg or folder (of a file, into the one that it is in), Escape out.
 
 use super::svg::{escape, legend, style, tiles};
 use super::{HEIGHT, Title, WIDTH, map};
@@ -35,7 +36,19 @@ function boxOf(tile) {
   return [x + width / 2 - w / 2, y + height / 2 - h / 2, w, h];
 }
 const tileAt = event => event.target.closest('#map g');
+// Of a file the folder that it is in: the nearest before it that surrounds it.
+function holder(tile) {
+  const part = tile.querySelector('rect').getBBox();
+  for (; tile && tile.classList.contains('f'); ) {
+    do tile = tile.previousElementSibling; while (tile && !surrounds(tile.querySelector('rect').getBBox(), part));
+  }
+  return tile;
+}
+const surrounds = (a, b) =>
+  a.x <= b.x && a.y <= b.y && a.x + a.width >= b.x + b.width - 0.02 && a.y + a.height >= b.y + b.height - 0.02;
 function into(tile) {
+  tile = holder(tile);
+  if (!tile) return;
   const at = trail.indexOf(tile);
   if (at >= 0) trail.length = at; else trail.push(tile);
   say();

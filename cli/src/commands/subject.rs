@@ -4,6 +4,7 @@
 //! believed in nothing; its text twin beside gives reasons, where it is that image's.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assembler::erofs::read::{Image, ReadError};
@@ -115,7 +116,9 @@ impl Place {
 
     /// What `rootbrew image` measured, if it is of these bytes.
     fn facts(&self) -> Option<Facts> {
-        let facts: Facts = serde_json::from_slice(&fs::read(self.beside("facts.json")).ok()?).ok()?;
+        let mut text = Vec::new();
+        fs::File::open(self.beside("facts.json")).ok()?.take(FACTS_MAX_BYTES).read_to_end(&mut text).ok()?;
+        let facts: Facts = serde_json::from_slice(&text).ok()?;
         let is_own = self.stored.is_some() || {
             let found = fs::File::open(&self.root).and_then(Digest::of_reader).ok()?;
             found.hex() == facts.root_sha256
@@ -123,6 +126,9 @@ impl Place {
         is_own.then_some(facts)
     }
 }
+
+/// They have a few hundred.
+const FACTS_MAX_BYTES: u64 = 1 << 16;
 
 /// A line is a path and a target, each at most four times as long by its escapes, a reason that may name another path,
 /// and less than 200 bytes besides.
