@@ -13,6 +13,7 @@
 mod dirent;
 mod inode;
 mod layout;
+pub mod read;
 mod superblock;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Asked + kegs ─compose─▶ ImageTree ─strip─▶ ImageTree ─write_erofs─▶ bytes
-//!                             │ why · size · text
+//!                             │ why · size · diff · treemap · text      │
+//!                             └◀──────────────── erofs::read ──────────┘
 //! ```
 //! Works on trees and never on a mounted file system; needs no root. It knows no sandbox, git, network or terminal,
 //! and no time, user or path of this machine reaches what it makes: the same tree gives the same bytes everywhere.
@@ -10,12 +11,15 @@
 pub mod closure;
 pub mod compose;
 pub mod content;
+pub mod diff;
 pub mod erofs;
+pub mod resolve;
 pub mod role;
 pub mod size;
 pub mod strip;
 pub mod text;
 pub mod tree;
+pub mod treemap;
 pub mod user;
 
 mod always;
@@ -27,7 +31,8 @@ mod support;
 pub use closure::keg::{Keg, Runtime};
 pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
 pub use content::{Content, Depot};
-pub use erofs::{ImageFacts, write_erofs};
+pub use diff::diff;
+pub use erofs::{ImageFacts, read, write_erofs};
 pub use size::{Size, size, wire_bytes};
 pub use strip::strip;
 pub use tree::{By, Bytes, ImageTree, Kind, Node, Reason, why};

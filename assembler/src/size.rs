@@ -46,7 +46,8 @@ fn largest_first(shares: &mut [Share]) {
     shares.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
 }
 
-fn keg_of(path: &str) -> String {
+/// The keg that a path of an image is of, as roles write it; `rootbrew` for what is of none.
+pub fn keg_of(path: &str) -> String {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["kegs", name, "0", ..] => name.to_string(),
         ["kegs", name, slot, ..] => format!("{name}@{slot}"),

@@ -105,9 +105,17 @@ fn names(bytes: &[u8], header: &Header, sections: &[Section], kept: usize) -> Op
     let mut names = vec![0];
     let mut offsets = Vec::new();
     for section in &sections[..kept] {
+        if !section.is_loaded() {
+            offsets.push(0);
+            continue;
+        }
         let name = old.get(section.name as usize..)?;
         let name = &name[..name.iter().position(|byte| *byte == 0)?];
-        if name.is_empty() || !section.is_loaded() {
+        // Headers may all name one long string: what becomes longer than the file is not worth stripping.
+        if names.len() + name.len() > bytes.len() {
+            return None;
+        }
+        if name.is_empty() {
             offsets.push(0);
             continue;
         }

@@ -39,7 +39,8 @@ fn line(path: &str, node: &Node) -> String {
     format!("{kind} {mode:04o} {uid}:{gid} {content} /{}{target} # {reason}", escape(path))
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in a twin: no space, no control character, nothing that a terminal obeys.
+pub fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
         match character {
@@ -74,7 +75,7 @@ pub fn parse(text: &str) -> Result<ImageTree, NotATree> {
     for (at, line) in lines {
         let refuse = |what: String| NotATree { line: at + 1, what };
         let (path, node) = parse_line(line).ok_or_else(|| refuse(format!("`{line}` is no path's line")))?;
-        tree.replace(&path, node).map_err(|refused| refuse(refused.to_string()))?;
+        tree.put(&path, node).map_err(|refused| refuse(refused.to_string()))?;
     }
     Ok(tree)
 }
@@ -182,8 +183,13 @@ mod tests {
         check(
             "folder 0755 0:0 - - /../a # image: x",
             expect![
-                "line 2: `../a` is not a path that an image can hold (empty, `.`, `..`, a NUL, or a name over 255 bytes)"
+                "line 2: `../a` is not a path that an image can hold (empty, `.`, `..`, a NUL, a name over 255 bytes or all over 4095)"
             ],
+        );
+        check("folder 0755 0:0 - - /a/b # image: x", expect!["line 2: `a/b` stands in no folder"]);
+        check(
+            "folder 0755 0:0 - - /a # image: x\nfolder 0755 0:0 - - /a # image: x",
+            expect!["line 3: `a` is there already, as something else"],
         );
         check(
             "link 0777 0:0 - - /b -> \\xff # image: x",

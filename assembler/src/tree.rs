@@ -60,8 +60,12 @@ pub enum By {
 /// What a tree refuses to hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("`{0}` is not a path that an image can hold (empty, `.`, `..`, a NUL, or a name over 255 bytes)")]
+    #[error(
+        "`{0}` is not a path that an image can hold (empty, `.`, `..`, a NUL, a name over 255 bytes or all over 4095)"
+    )]
     Path(String),
+    #[error("`{0}` stands in no folder")]
+    Homeless(String),
     #[error("`{0}` is there already, as something else")]
     Taken(String),
 }
@@ -113,6 +117,16 @@ impl Node {
             Kind::Folder => 0,
             Kind::File(bytes) => bytes.len(),
             Kind::Link { target } => target.len() as u64,
+        }
+    }
+}
+
+impl Kind {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Kind::Folder => "folder",
+            Kind::File(_) => "file",
+            Kind::Link { .. } => "link",
         }
     }
 }
@@ -193,8 +207,7 @@ impl ImageTree {
         Ok(())
     }
 
-    /// Puts a node in the place of a folder that was only made to hold its children, or of none: for reading a tree
-    /// back line by line, where a folder's own line follows it.
+    /// Puts a node in the place of a folder that was only made to hold its children, or of none.
     ///
     /// # Errors
     /// As `insert`.
@@ -206,6 +219,27 @@ impl ImageTree {
             }
             _ => self.insert(path, node),
         }
+    }
+
+    /// As `insert`, for a walk from above: the folder that the path stands in is there, and nothing else is looked at, so
+    /// that a deep tree costs no more than a flat one. The empty path gives the root.
+    ///
+    /// # Errors
+    /// As `insert`, and a path whose folder is not there.
+    pub fn put(&mut self, path: &str, node: Node) -> Result<(), Refused> {
+        if !is_path(path) {
+            return Err(Refused::Path(path.to_string()));
+        }
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        if !self.nodes.get(above).is_some_and(Node::is_folder) {
+            return Err(Refused::Homeless(path.to_string()));
+        }
+        let taken = if path.is_empty() { !node.is_folder() } else { self.nodes.contains_key(path) };
+        if taken {
+            return Err(Refused::Taken(path.to_string()));
+        }
+        self.nodes.insert(path.to_string(), node);
+        Ok(())
     }
 
     /// The same tree with other bytes in some files: what stripping gives.
@@ -260,8 +294,11 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_path(path: &str) -> bool {
-    path.is_empty() || path.split('/').all(is_name)
+    path.is_empty() || path.len() <= PATH_MAX_BYTES && path.split('/').all(is_name)
 }
+
+/// `PATH_MAX` of Linux without its NUL: no program can name what is deeper.
+pub const PATH_MAX_BYTES: usize = 4095;
 
 /// 255 bytes: `EROFS_NAME_LEN`, and every other Linux file system's.
 fn is_name(name: &str) -> bool {
@@ -312,6 +349,9 @@ mod tests {
         for path in ["..", "a//b", "/a", "b/", "b/../c", &"n".repeat(256)] {
             assert_eq!(tree.insert(path, file("x")), Err(Refused::Path(path.to_string())));
         }
+        let deep = "n/".repeat(2049);
+        assert!(tree.clone().insert(&deep[..4095], file("x")).is_ok());
+        assert!(tree.insert(&deep[..4097], file("x")).is_err());
         assert_eq!(tree.insert("a/b", file("x")), Err(Refused::Taken("a".to_string())));
         assert_eq!(tree.insert("a", file("other")), Err(Refused::Taken("a".to_string())));
         assert_eq!(tree.len(), 2);

@@ -122,12 +122,64 @@ pub enum Command {
     /// Show the log of a keg's last build
     #[command(after_help = "Example: rootbrew log nginx")]
     Log { name: String },
-    /// Why a file is in a role's image: the chain from the role down
-    #[command(after_help = "Example: rootbrew why web /kegs/nginx/0/bin/nginx")]
-    Why { role: String, path: String },
-    /// Where the bytes of a role's image go
-    #[command(after_help = "Example: rootbrew size web")]
-    Size { role: String },
+    /// Why a file is in an image: the chain from the role down
+    #[command(
+        after_help = "Examples: rootbrew why web /kegs/nginx/0/bin/nginx\n          rootbrew why out/ /sbin/init"
+    )]
+    Why {
+        /// A role, an image file or its folder (`out/`), with its text twin beside
+        image: String,
+        path: String,
+    },
+    /// Where the bytes of an image go
+    #[command(
+        after_help = "Examples: rootbrew size web\n          rootbrew size web --svg web.svg\n          rootbrew size root.erofs --html root.html"
+    )]
+    Size {
+        /// A role, an image file or its folder (`out/`)
+        image: String,
+        /// Draw it as a picture; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Draw it as a page where hovering says path and bytes, and a click goes in
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// List the paths of an image, or those below one: mode, owner, bytes, path
+    #[command(after_help = "Examples: rootbrew ls web\n          rootbrew ls out/root.erofs /etc --json")]
+    Ls {
+        /// A role, an image file or its folder (`out/`)
+        image: String,
+        #[arg(default_value = "/")]
+        path: String,
+    },
+    /// Print a file of an image; links are followed inside it
+    #[command(after_help = "Example: rootbrew cat web /etc/passwd")]
+    Cat {
+        /// A role, an image file or its folder (`out/`)
+        image: String,
+        path: String,
+    },
+    /// Print an image's text twin: a line a path, made to be diffed
+    #[command(after_help = "Example: rootbrew text out/root.erofs")]
+    Text {
+        /// A role, an image file or its folder (`out/`)
+        image: String,
+    },
+    /// Compare two images file by file, or a role with itself at a commit
+    #[command(
+        after_help = "Examples: rootbrew diff web --base main\n          rootbrew diff web cache\n          rootbrew diff old.erofs out/"
+    )]
+    Diff {
+        /// A role, an image file or its folder (`out/`): the older one, but with --base
+        #[arg(value_name = "IMAGE")]
+        old: String,
+        #[arg(value_name = "IMAGE", conflicts_with = "base", required_unless_present = "base")]
+        new: Option<String>,
+        /// The role as the tap at this commit makes it: an id, a branch, a tag
+        #[arg(long, value_name = "REV")]
+        base: Option<String>,
+    },
     /// Compose a role's image
     #[command(after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text")]
     Image {

@@ -20,7 +20,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // The sandbox's helper is this program, executed again: first, while there is one thread.
     builder::sandbox::helper_main_if_asked();
-    let arguments = arguments::Arguments::parse();
+    let mut arguments = arguments::Arguments::parse();
+    if commands::is_of_files(&arguments.command) {
+        arguments.global.tap.get_or_insert_with(|| ".".into());
+    }
     let json = arguments.global.json;
     match context::Context::new(arguments.global)
         .and_then(|context| commands::run(&context, arguments.command))

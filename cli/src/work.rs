@@ -1,6 +1,7 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
 pub mod build;
+pub mod copied;
 pub mod graph;
 pub mod ground;
 pub mod image;

@@ -3,7 +3,7 @@
 use crate::build::diamond;
 use crate::support::{Ran, Toy};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 33] = [
     "",
     "lint",
     "fmt",
@@ -15,6 +15,10 @@ const COMMANDS: [&str; 29] = [
     "log",
     "why",
     "size",
+    "ls",
+    "cat",
+    "text",
+    "diff",
     "image",
     "boot",
     "store",

@@ -12,6 +12,7 @@ mod download;
 mod fail;
 mod guide;
 mod hostile;
+mod images;
 mod kill;
 mod limits;
 mod lint;

@@ -11,5 +11,6 @@ pub mod fmt;
 pub mod graph;
 pub mod lint;
 pub mod new;
+pub mod revision;
 pub mod search;
 pub mod test;

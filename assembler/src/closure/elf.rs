@@ -53,27 +53,41 @@ pub fn needs(bytes: &[u8]) -> Result<Needs, String> {
 }
 
 fn of<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Needs, String> {
-    read::<Elf>(bytes).map_err(|error| error.to_string())
+    let needs = read::<Elf>(bytes).map_err(|error| error.to_string())?;
+    needs.ok_or_else(|| "its dynamic section names more than the whole file holds".to_string())
 }
 
-fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Result<Needs> {
+/// `None`: names that are longer than the file. Entries may all point into one long string, so that a small file would
+/// be gigabytes of names.
+fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Result<Option<Needs>> {
     let header = Elf::parse(bytes)?;
     let endian = header.endian()?;
     let segments = header.program_headers(endian, bytes)?;
     let mut needs = Needs::default();
+    // A loader takes the first of each; notes are read as far as they are no more than the file.
+    let mut has_dynamic = false;
+    let mut notes_left = bytes.len() as u64;
     for segment in segments {
-        if let Some(path) = segment.interpreter(endian, bytes)? {
+        if needs.interpreter.is_none()
+            && let Some(path) = segment.interpreter(endian, bytes)?
+        {
             needs.interpreter = Some(String::from_utf8_lossy(path).into_owned());
         }
-        if let Some(entries) = segment.dynamic(endian, bytes)? {
+        if !has_dynamic && let Some(entries) = segment.dynamic(endian, bytes)? {
+            has_dynamic = true;
             let entries =
                 entries.iter().map(|entry| (entry.d_tag(endian).into(), entry.d_val(endian).into()));
             let entries: Vec<(u64, u64)> =
                 entries.take_while(|(tag, _)| *tag != u64::from(elf::DT_NULL)).collect();
-            needs.read_dynamic(&entries, strings::<Elf>(endian, bytes, segments, &entries));
+            let strings = strings::<Elf>(endian, bytes, segments, &entries);
+            if needs.read_dynamic(&entries, strings, bytes.len()).is_none() {
+                return Ok(None);
+            }
         }
         // Notes are advice: damaged ones name nothing, and the file runs without them.
         if let Ok(Some(mut notes)) = segment.notes(endian, bytes) {
+            let Some(left) = notes_left.checked_sub(segment.p_filesz(endian).into()) else { continue };
+            notes_left = left;
             while let Ok(Some(note)) = notes.next() {
                 if note.name() == b"FDO" && note.n_type(endian) == NOTE_DLOPEN {
                     needs.read_note(note.desc());
@@ -81,7 +95,7 @@ fn read<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Res
             }
         }
     }
-    Ok(needs)
+    Ok(Some(needs))
 }
 
 /// The dynamic string table: its address is looked up in the loaded segments. Empty where it lies outside of them.
@@ -103,17 +117,26 @@ fn strings<'a, Elf: FileHeader<Endian = Endianness>>(
 }
 
 impl Needs {
-    fn read_dynamic(&mut self, entries: &[(u64, u64)], strings: &[u8]) {
-        let all = |wanted: u32| {
-            let chosen = entries.iter().filter(move |(tag, _)| *tag == u64::from(wanted));
-            chosen.filter_map(|(_, offset)| string_at(strings, *offset))
+    /// `None` where the names come to more bytes than `max`.
+    fn read_dynamic(&mut self, entries: &[(u64, u64)], strings: &[u8], max: usize) -> Option<()> {
+        let mut left = max;
+        let mut all = |wanted: u32| -> Option<Vec<String>> {
+            let chosen = entries.iter().filter(|(tag, _)| *tag == u64::from(wanted));
+            let found = chosen.filter_map(|(_, offset)| string_at(strings, *offset));
+            let named = found.map(|name| {
+                left = left.checked_sub(name.len())?;
+                Some(String::from_utf8_lossy(name).into_owned())
+            });
+            named.collect()
         };
-        self.needed.extend(all(elf::DT_NEEDED));
-        self.soname = all(elf::DT_SONAME).next();
+        self.needed = all(elf::DT_NEEDED)?;
+        self.soname = all(elf::DT_SONAME)?.into_iter().next();
         // A loader that knows DT_RUNPATH passes over DT_RPATH where both stand.
-        let tag = if all(elf::DT_RUNPATH).next().is_some() { elf::DT_RUNPATH } else { elf::DT_RPATH };
-        let folders = all(tag).flat_map(|paths| paths.split(':').map(str::to_string).collect::<Vec<_>>());
-        self.search.extend(folders.filter(|folder| !folder.is_empty()));
+        let (new, old) = (all(elf::DT_RUNPATH)?, all(elf::DT_RPATH)?);
+        let paths = if new.is_empty() { old } else { new };
+        let folders = paths.iter().flat_map(|paths| paths.split(':'));
+        self.search.extend(folders.filter(|folder| !folder.is_empty()).map(str::to_string));
+        Some(())
     }
 
     /// A note that is not the JSON it should be names nothing: it is advice, and the file runs without it.
@@ -123,8 +146,7 @@ impl Needs {
     }
 }
 
-fn string_at(strings: &[u8], offset: u64) -> Option<String> {
+fn string_at(strings: &[u8], offset: u64) -> Option<&[u8]> {
     let rest = strings.get(usize::try_from(offset).ok()?..)?;
-    let end = rest.iter().position(|byte| *byte == 0)?;
-    Some(String::from_utf8_lossy(&rest[..end]).into_owned())
+    Some(&rest[..rest.iter().position(|byte| *byte == 0)?])
 }

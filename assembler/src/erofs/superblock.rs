@@ -13,8 +13,8 @@ use crate::tree::ImageTree;
 pub const OFFSET: usize = 1024;
 pub const SIZE: usize = 128;
 
-const MAGIC: u32 = 0xE0F5_E1E2;
-const COMPAT_CHECKSUM: u32 = 1;
+pub const MAGIC: u32 = 0xE0F5_E1E2;
+pub const COMPAT_CHECKSUM: u32 = 1;
 const COMPAT_MTIME: u32 = 2;
 
 pub struct Superblock {
@@ -43,8 +43,15 @@ impl Superblock {
 /// Puts the checksum into a first block that is complete but for it: crc32c from the superblock to the block's end,
 /// not inverted at the end, as the kernel computes it.
 pub fn seal(block: &mut [u8]) {
-    let checksum = crc32c(&block[OFFSET..BLOCK]);
+    let checksum = checksum(block);
     block[OFFSET + 4..OFFSET + 8].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// Of a first block, whatever stands in the checksum's own place.
+pub fn checksum(block: &[u8]) -> u32 {
+    let mut bytes = block[OFFSET..BLOCK].to_vec();
+    bytes[4..8].fill(0);
+    crc32c(&bytes)
 }
 
 /// From the content, so that the same tree has the same; version 8 ("custom") of RFC 9562.

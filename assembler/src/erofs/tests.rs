@@ -18,7 +18,7 @@ fn because() -> Reason {
 const SIZES: [usize; 14] = [0, 1, 31, 32, 2000, 2943, 2944, 2945, 4063, 4064, 4065, 4096, 4097, 70_001];
 
 /// A tree with every kind of thing in it, put together in the order that `random` gives.
-fn tree_of(place: &Place, random: &mut Random) -> ImageTree {
+pub fn tree_of(place: &Place, random: &mut Random) -> ImageTree {
     let mut nodes: Vec<(String, Node)> = Vec::new();
     for size in SIZES {
         let bytes: Vec<u8> = (0..size).map(|at| (at * 7 + size) as u8).collect();
@@ -46,7 +46,7 @@ fn tree_of(place: &Place, random: &mut Random) -> ImageTree {
     tree
 }
 
-fn write(tree: &ImageTree, place: &Place, name: &str) -> ImageFacts {
+pub fn write(tree: &ImageTree, place: &Place, name: &str) -> ImageFacts {
     write_erofs(tree, &place.content, &mut File::create(place.path(name)).unwrap()).unwrap()
 }
 

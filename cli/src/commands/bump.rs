@@ -1,7 +1,6 @@
 //! `rootbrew bump`: looks for newer versions, tries them, and proposes each as a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use builder::recipe::{self, Catalogue, Version};
 use kegs::Faults;
@@ -12,6 +11,7 @@ use super::build;
 use crate::context::Context;
 use crate::terminal::{data, event, talk};
 use crate::trouble::{Result, Trouble};
+use crate::work::copied;
 
 pub struct Wish {
     pub names: Vec<String>,
@@ -188,38 +188,9 @@ fn branch_name(bumped: &[Bumped]) -> String {
 
 /// In a copy of the tap, which is gone afterwards: what fails to build changes nothing here.
 fn built(context: &Context, catalogue: &Catalogue, bumped: &[Bumped]) -> Result<()> {
-    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot copy the tap: {error}"));
-    let copied = tempfile::Builder::new().prefix("rootbrew-bump-").tempdir().map_err(failed)?;
-    for part in parts(catalogue) {
-        copy(&context.tap.join(&part), &copied.path().join(&part)).map_err(failed)?;
-    }
+    let copied = copied::copy(context, catalogue)?;
+    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write the copied tap: {error}"));
     bumped.iter().try_for_each(|one| bump::write(copied.path(), one)).map_err(failed)?;
     let names: Vec<String> = bumped.iter().map(|one| format!("{}@{}", one.recipe, one.slot)).collect();
     build::run(&context.at(copied.path()), &names)
-}
-
-/// What a tap is made of, and what recipes take of its other folders as their source.
-fn parts(catalogue: &Catalogue) -> BTreeSet<String> {
-    let slots =
-        catalogue.recipes.values().flat_map(|recipe| recipe.slots().filter_map(|slot| recipe.watched(slot)));
-    let named = slots.flat_map(|watched| watched.sources).flat_map(|source| source.tap);
-    let named = named.filter_map(|path| path.split('/').next().map(str::to_string));
-    named.chain(["recipes", "roles", "toolchains", "seeds"].map(str::to_string)).collect()
-}
-
-/// A file, or a folder with all that is in it; a link stays the link that it is.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let Ok(kind) = from.symlink_metadata().map(|metadata| metadata.file_type()) else { return Ok(()) };
-    if kind.is_symlink() {
-        return std::os::unix::fs::symlink(std::fs::read_link(from)?, to);
-    }
-    if !kind.is_dir() {
-        return std::fs::copy(from, to).map(drop);
-    }
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
 }

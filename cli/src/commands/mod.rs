@@ -3,9 +3,11 @@
 mod boot;
 mod build;
 mod bump;
+mod cat;
 mod check;
 mod completions;
 mod deps;
+mod diff;
 mod fetch;
 mod fmt;
 mod from;
@@ -14,6 +16,7 @@ mod info;
 pub mod lint;
 mod list;
 mod log;
+mod ls;
 mod new;
 mod plan;
 mod search;
@@ -21,7 +24,9 @@ mod seed;
 mod shell;
 mod size;
 mod store;
+mod subject;
 mod test;
+mod text;
 mod why;
 mod why_depends;
 
@@ -30,6 +35,19 @@ use workbench::test::Wish;
 use crate::arguments::Command;
 use crate::context::Context;
 use crate::trouble::Result;
+
+/// Whether a command is only of image files, which need no tap.
+pub fn is_of_files(command: &Command) -> bool {
+    match command {
+        Command::Ls { image, .. }
+        | Command::Cat { image, .. }
+        | Command::Text { image }
+        | Command::Why { image, .. }
+        | Command::Size { image, .. } => subject::is_place(image),
+        Command::Diff { old, new: Some(new), .. } => subject::is_place(old) && subject::is_place(new),
+        _ => false,
+    }
+}
 
 pub fn run(context: &Context, command: Command) -> Result<()> {
     match command {
@@ -49,8 +67,12 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
             shell::run(context, &shell::Wish { name, at, with, command })
         }
         Command::Log { name } => log::run(context, &name),
-        Command::Why { role, path } => why::run(context, &role, &path),
-        Command::Size { role } => size::run(context, &role),
+        Command::Why { image, path } => why::run(context, &image, &path),
+        Command::Size { image, svg, html } => size::run(context, &size::Wish { image, svg, html }),
+        Command::Ls { image, path } => ls::run(context, &image, &path),
+        Command::Cat { image, path } => cat::run(context, &image, &path),
+        Command::Text { image } => text::run(context, &image),
+        Command::Diff { old, new, base } => diff::run(context, &diff::Wish { old, new, base }),
         Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })

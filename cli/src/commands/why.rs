@@ -1,23 +1,26 @@
 //! `rootbrew why`: the chain from the role down to a file of its image.
 
-use assembler::why;
+use assembler::{text, why};
 
+use super::{ls, subject};
 use crate::context::Context;
 use crate::terminal::data;
 use crate::trouble::{Result, Trouble};
 
-pub fn run(context: &Context, role: &str, path: &str) -> Result<()> {
-    let (image, _) = super::image::of(context, role)?;
-    let tree = image.tree()?;
+pub fn run(context: &Context, image: &str, path: &str) -> Result<()> {
+    let subject = subject::open(context, image)?;
     let path = path.trim_start_matches('/');
-    let chain = why(&tree, path).ok_or_else(|| {
-        let near = kegs::reader::nearest(path, tree.iter().map(|(path, _)| path));
-        let hint = near.map_or("nothing reaches it".into(), |near| format!("did you mean /{near}?"));
-        Trouble::Failed(format!("/{path} is not in the image of `{role}`: {hint}"))
-    })?;
-    data(&format!("role {role}"));
+    let chain =
+        why(&subject.tree, path).ok_or_else(|| Trouble::Failed(ls::absent(&subject.tree, image, path)))?;
+    if subject.reasons.is_none() {
+        return Err(Trouble::Failed(format!(
+            "{image} alone holds no reasons: its text twin, tree.txt, must lie beside it (`rootbrew image ROLE --to DIR`)"
+        )));
+    }
+    let kind = if subject::is_place(image) { "image" } else { "role" };
+    data(&format!("{kind} {image}"));
     for (depth, (path, reason)) in chain.into_iter().enumerate() {
-        data(&format!("{:indent$}/{path}  {}", "", reason.how, indent = 2 * (depth + 1)));
+        data(&format!("{:indent$}/{}  {}", "", text::escape(path), reason.how, indent = 2 * (depth + 1)));
     }
     Ok(())
 }

@@ -45,6 +45,14 @@ pub fn data(line: &str) {
     writeln!(std::io::stdout(), "{line}").ok();
 }
 
+/// Data as it is, which may be no text.
+pub fn pour(mut reader: impl std::io::Read) -> std::io::Result<()> {
+    match std::io::copy(&mut reader, &mut std::io::stdout().lock()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        copied => copied.map(drop),
+    }
+}
+
 /// `built   zlib 1.3.2   4.1 s`: a verb, a subject, the rest.
 pub fn event(verb: &str, subject: &str, rest: &str) {
     talk(format!("{verb:<8}{subject:<27} {rest}").trim_end());
@@ -58,6 +66,12 @@ pub fn bytes(count: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.2} MB", count as f64 / 1e6),
         _ => format!("{:.2} GB", count as f64 / 1e9),
     }
+}
+
+/// More bytes or fewer, as people read them: `+4.1 kB`.
+pub fn more_bytes(count: i64) -> String {
+    let sign = if count < 0 { '-' } else { '+' };
+    format!("{sign}{}", bytes(count.unsigned_abs()))
 }
 
 /// Seconds as people read them.

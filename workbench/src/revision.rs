@@ -1,0 +1,166 @@
+//! A tap as a commit of its repository has it, laid out in a folder of its own.
+//!
+//! Read from the repository's objects: no checkout, index, hook or filter takes part, and the work tree stays as it is.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use git2::{ObjectType, Oid, Repository};
+
+/// A commit, and where in its tree the tap is.
+pub struct Revision {
+    repository: Repository,
+    tap: Oid,
+    /// Its whole id.
+    pub commit: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RevisionError {
+    #[error("no git repository has {0}, so it has no commits")]
+    NoRepository(PathBuf),
+    #[error("`{rev}` is no commit here: {why}")]
+    NoCommit { rev: String, why: String },
+    #[error("commit {commit} has no {path}: the tap was not there yet")]
+    NoTap { commit: String, path: PathBuf },
+    #[error("the commit has an entry `{name}` for {folder}, which is no name of a file")]
+    Name { folder: PathBuf, name: String },
+    #[error("git: {0}")]
+    Git(#[from] git2::Error),
+    #[error("cannot write {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+type Result<T> = std::result::Result<T, RevisionError>;
+
+/// What a person calls a commit: an id, a branch, a tag, `HEAD~3`.
+pub fn open(tap: &Path, rev: &str) -> Result<Revision> {
+    let absent = || RevisionError::NoRepository(tap.to_path_buf());
+    let repository = Repository::discover(tap).map_err(|_| absent())?;
+    let top = repository.workdir().and_then(|top| top.canonicalize().ok()).ok_or_else(absent)?;
+    let here = tap.canonicalize().map_err(|_| absent())?;
+    let inner = here.strip_prefix(&top).map_err(|_| absent())?.to_path_buf();
+    let (tap, commit) = find(&repository, &inner, rev)?;
+    Ok(Revision { repository, tap, commit })
+}
+
+fn find(repository: &Repository, inner: &Path, rev: &str) -> Result<(Oid, String)> {
+    let said = |error: git2::Error| RevisionError::NoCommit {
+        rev: rev.to_string(),
+        why: error.message().to_string(),
+    };
+    let commit = repository.revparse_single(rev).and_then(|object| object.peel_to_commit()).map_err(said)?;
+    let (name, root) = (commit.id().to_string(), commit.tree()?);
+    if inner.as_os_str().is_empty() {
+        return Ok((root.id(), name));
+    }
+    let tap = root.get_path(inner).ok().filter(|entry| entry.kind() == Some(ObjectType::Tree));
+    match tap {
+        Some(tap) => Ok((tap.id(), name)),
+        None => Err(RevisionError::NoTap { commit: name, path: inner.to_path_buf() }),
+    }
+}
+
+impl Revision {
+    /// All of it, into a folder that is empty. A submodule is an empty folder, as in a fresh clone.
+    ///
+    /// # Errors
+    /// A name that leads elsewhere, and the disk's.
+    pub fn lay_out(&self, into: &Path) -> Result<()> {
+        self.entries(self.tap, into)
+    }
+
+    fn entries(&self, tree: Oid, into: &Path) -> Result<()> {
+        let tree = self.repository.find_tree(tree)?;
+        tree.iter().try_for_each(|entry| self.entry(&entry, into))
+    }
+
+    fn entry(&self, entry: &git2::TreeEntry, into: &Path) -> Result<()> {
+        let Some(name) = entry.name().filter(|name| is_name(name)) else {
+            let name = String::from_utf8_lossy(entry.name_bytes()).escape_debug().to_string();
+            return Err(RevisionError::Name { folder: into.to_path_buf(), name });
+        };
+        let path = into.join(name);
+        let failed = |source| RevisionError::Io { path: path.clone(), source };
+        match (entry.kind(), entry.filemode()) {
+            (Some(ObjectType::Tree), _) => {
+                fs::create_dir(&path).map_err(failed)?;
+                self.entries(entry.id(), &path)
+            }
+            (Some(ObjectType::Blob), 0o120000) => {
+                let blob = self.repository.find_blob(entry.id())?;
+                let target = String::from_utf8_lossy(blob.content()).into_owned();
+                symlink(target, &path).map_err(failed)
+            }
+            (Some(ObjectType::Blob), mode) => {
+                let blob = self.repository.find_blob(entry.id())?;
+                write(&path, blob.content(), if mode & 0o111 != 0 { 0o755 } else { 0o644 }).map_err(failed)
+            }
+            _ => fs::create_dir(&path).map_err(failed),
+        }
+    }
+}
+
+/// A new file: a name that stands there already is a repository that lies.
+fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    // Whatever the umask is: modes are in keys.
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn is_name(name: &str) -> bool {
+    !matches!(name, "" | "." | ".." | ".git") && !name.contains(['/', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository with one commit: `tap/recipes/a/run` (executable), a link, and a file beside the tap.
+    fn repository() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let blob = |text: &str| repository.blob(text.as_bytes()).unwrap();
+        let tree = |entries: &[(&str, Oid, i32)]| {
+            let mut tree = repository.treebuilder(None).unwrap();
+            entries.iter().for_each(|(name, id, mode)| drop(tree.insert(name, *id, *mode).unwrap()));
+            tree.write().unwrap()
+        };
+        let a = tree(&[("run", blob("#!x"), 0o100755), ("link", blob("run"), 0o120000)]);
+        let tap = tree(&[("recipes", tree(&[("a", a, 0o040000)]), 0o040000), ("plain", blob("y"), 0o100644)]);
+        let root =
+            repository.find_tree(tree(&[("tap", tap, 0o040000), ("beside", blob("z"), 0o100644)])).unwrap();
+        let who = git2::Signature::now("a", "a@host").unwrap();
+        repository.commit(Some("HEAD"), &who, &who, "first", &root, &[]).unwrap();
+        fs::create_dir(folder.path().join("tap")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_tap_below_its_repositorys_top_as_it_was() {
+        let (here, there) = (repository(), tempfile::tempdir().unwrap());
+        let revision = open(&here.path().join("tap"), "HEAD").unwrap();
+        assert_eq!(revision.commit.len(), 40);
+        revision.lay_out(there.path()).unwrap();
+        let path = |name: &str| there.path().join(name);
+        assert_eq!(fs::read_to_string(path("recipes/a/link")).unwrap(), "#!x");
+        assert_eq!(fs::metadata(path("recipes/a/run")).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(fs::metadata(path("plain")).unwrap().permissions().mode() & 0o777, 0o644);
+        assert!(!path("beside").exists());
+    }
+
+    #[test]
+    fn what_is_no_commit() {
+        let here = repository();
+        let said = |tap: &Path, rev: &str| open(tap, rev).err().unwrap().to_string();
+        assert!(said(&here.path().join("tap"), "none").contains("`none` is no commit here"));
+        assert!(said(&here.path().join("tap"), "--help").contains("is no commit here"));
+        fs::create_dir(here.path().join("other")).unwrap();
+        assert!(said(&here.path().join("other"), "HEAD").contains("has no other"));
+        let elsewhere = tempfile::tempdir().unwrap();
+        assert!(said(elsewhere.path(), "HEAD").contains("no git repository has"));
+    }
+}
