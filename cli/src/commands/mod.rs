@@ -15,6 +15,7 @@ pub mod lint;
 mod list;
 mod log;
 mod new;
+mod observe;
 mod plan;
 mod search;
 mod seed;
@@ -51,7 +52,8 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Log { name } => log::run(context, &name),
         Command::Why { role, path } => why::run(context, &role, &path),
         Command::Size { role } => size::run(context, &role),
-        Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
+        Command::Image { role, observe: true, .. } => observe::run(context, &role),
+        Command::Image { role, to, text, .. } => image::run(context, &role, to.as_deref(), text),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
