@@ -211,7 +211,80 @@ mod tests {
             look\t2\tb\t/etc/localtime\nlook\t0\ta\t/kegs/a/0/share/looked\nopen\t0\ta\t/run/x\\x09y\n\
             link\t22\ta\t/kegs/a/0/bin/a\nopen\t13\ta\t/etc/shadow\nopen\t38\ta\t/x\n";
         let report = report(&tree(), &parse(told));
-        expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&report).unwrap());
+        expect![[r#"
+            {
+              "opened": [
+                {
+                  "path": "bin/a",
+                  "by": [
+                    "/sbin/init"
+                  ]
+                },
+                {
+                  "path": "etc/rootbrew/role.toml",
+                  "by": [
+                    "PID 1"
+                  ]
+                },
+                {
+                  "path": "etc/rootbrew/templates/a.conf",
+                  "by": [
+                    "PID 1"
+                  ]
+                },
+                {
+                  "path": "kegs/a/0/bin/a",
+                  "by": [
+                    "/kegs/a/0/bin/a",
+                    "/sbin/init"
+                  ]
+                },
+                {
+                  "path": "sbin/init",
+                  "by": [
+                    "PID 1"
+                  ]
+                }
+              ],
+              "never_opened": [
+                {
+                  "path": "kegs/a/0/share/looked",
+                  "bytes": 5,
+                  "looked_at": true,
+                  "why": "role: says so"
+                },
+                {
+                  "path": "kegs/a/0/share/never",
+                  "bytes": 4,
+                  "looked_at": false,
+                  "why": "role: says so"
+                }
+              ],
+              "absent": [
+                {
+                  "path": "/etc/localtime",
+                  "error": "ENOENT",
+                  "calls": [
+                    "look",
+                    "open"
+                  ],
+                  "by": [
+                    "a",
+                    "b"
+                  ]
+                },
+                {
+                  "path": "/etc/shadow",
+                  "error": "EACCES",
+                  "calls": [
+                    "open"
+                  ],
+                  "by": [
+                    "a"
+                  ]
+                }
+              ]
+            }"#]].assert_eq(&serde_json::to_string_pretty(&report).unwrap());
     }
 
     #[test]

@@ -149,8 +149,8 @@ fn ports_in_both_directions() {
     let listens = [listens(80, &["nginx"]), listens(8080, &["nginx", "worker"]), listens(9, &[])];
     let told = Faults(ports(&role, &listens)).to_string();
     expect![[r#"
-        roles/t.toml:4:9: nginx, worker listens on port 8080 (tcp 0.0.0.0), which `ports` does not list; `ports = [80, 443, 8080]`, if it is meant
-        roles/t.toml:4:9: somebody listens on port 9 (tcp 0.0.0.0), which `ports` does not list; `ports = [9, 80, 443]`, if it is meant
+        roles/t.toml:4:9: port 8080 listens (tcp 0.0.0.0, nginx, worker), and `ports` does not list it; `ports = [80, 443, 8080]`, if it is meant
+        roles/t.toml:4:9: port 9 listens (tcp 0.0.0.0), and `ports` does not list it; `ports = [9, 80, 443]`, if it is meant
         idle: [443]
     "#]].assert_eq(&format!("{told}idle: {:?}\n", idle_ports(&role, &listens)));
 }

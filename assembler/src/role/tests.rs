@@ -50,12 +50,19 @@ fn the_web_role_parses_whole() {
     assert_eq!(&*role.text.content, WEB);
 }
 
+/// The first column of the table below a heading of `docs/roles.md`, sorted.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../docs/roles.md");
+    let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("a heading");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut keys: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+    keys.sort();
+    keys
+}
+
 /// `docs/roles.md` has every key of the reader, and no other.
 #[test]
 fn the_table_has_every_key_of_a_role() {
-    let rows = include_str!("../../../docs/roles.md").lines().filter_map(|line| line.strip_prefix("| `"));
-    let mut documented: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
-    documented.sort();
     let mut faults = Faults::default();
     let known = reader::parse(Path::new("x"), b"", &mut faults, |text, table| {
         drop(take("t", Path::new("t"), text, table));
@@ -63,7 +70,16 @@ fn the_table_has_every_key_of_a_role() {
     });
     let mut known = known.unwrap_or_default();
     known.sort();
-    assert_eq!(documented, known);
+    assert_eq!(documented("Every key"), known);
+}
+
+/// The same of limits.
+#[test]
+fn the_table_has_every_limit() {
+    let mut known: Vec<&str> = limits::MEASURES.iter().map(|measure| measure.key).collect();
+    known.extend(["licenses", "ports"]);
+    known.sort();
+    assert_eq!(documented("Limits"), known);
 }
 
 #[test]

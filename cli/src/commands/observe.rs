@@ -22,8 +22,8 @@ const MEMORY_MB: u32 = 128;
 const TOLD_MAX_BYTES: u64 = 64 << 20;
 
 pub fn run(context: &Context, name: &str) -> Result<()> {
-    let role = observed_role(role::load(&context.tap, name)?);
-    let image = compose(context, role.clone())?;
+    let role = role::load(&context.tap, name)?;
+    let image = compose(context, observed_role(role.clone()))?;
     let told = boot(context, &role, &image)?;
     let asked = observed::parse(&told);
     if asked.is_empty() {

@@ -31,7 +31,7 @@ pub fn over(role: &Role, kegs: &[Licensed]) -> Vec<Fault> {
         Some(
             role.text
                 .fault(list.span.clone(), message)
-                .help(format!("`{refused}` would have to be in the list"))
+                .help(format!("not in the list: `{refused}`"))
                 .id("R01"),
         )
     };
