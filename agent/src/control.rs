@@ -1,7 +1,7 @@
 //! Words from outside: the machine's ends, asked for without a shell.
 //!
 //! Two ways in, both of them the machine's own hardware: a virtio port named `org.rootbrew.control`, and the console.
-//! One word a line: `poweroff`, `reboot`, `status`. The answer comes on the same way. Nothing here comes from the network.
+//! One word a line: `poweroff`, `reboot`, `status`, `figures`. The answer comes on the same way. Nothing here comes from the network.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -19,6 +19,7 @@ pub enum Ask {
     PowerOff,
     Reboot,
     Status,
+    Figures,
 }
 
 /// The ways in that this machine has.
@@ -61,6 +62,7 @@ fn parse(line: &str) -> Option<Ask> {
         "poweroff" => Some(Ask::PowerOff),
         "reboot" => Some(Ask::Reboot),
         "status" => Some(Ask::Status),
+        "figures" => Some(Ask::Figures),
         _ => None,
     }
 }

@@ -9,10 +9,13 @@ mod control;
 mod dhcp;
 mod environment;
 mod error;
+mod figures;
 mod lines;
 mod mount;
 mod netlink;
 mod network;
+#[cfg(feature = "observe")]
+mod observe;
 mod passwd;
 mod power;
 mod render;
@@ -39,6 +42,8 @@ const ROLE: &str = "/etc/rootbrew/role.toml";
 const TEMPLATES: &str = "/etc/rootbrew/templates";
 
 fn main() {
+    #[cfg(feature = "observe")]
+    observe::trace_if_asked();
     if std::process::id() != 1 {
         say("rootbrew-agent is PID 1 of an image, and nothing else");
         std::process::exit(1);
@@ -170,6 +175,7 @@ impl Machine {
         for ask in self.control.asked(way) {
             match ask {
                 Ask::Status => self.control.answer(way, &self.status),
+                Ask::Figures => figures::lines().iter().for_each(|line| self.control.answer(way, line)),
                 other => end = Some(other),
             }
         }

@@ -13,6 +13,8 @@ pub mod compose;
 pub mod content;
 pub mod diff;
 pub mod erofs;
+pub mod limit;
+pub mod observed;
 pub mod resolve;
 pub mod role;
 pub mod size;

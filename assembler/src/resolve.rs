@@ -20,10 +20,18 @@ pub enum Lost {
 /// # Errors
 /// What leads nowhere, or round and round.
 pub fn end(tree: &ImageTree, path: &str) -> Result<String, Lost> {
+    Ok(way(tree, path)?.pop().unwrap_or_default())
+}
+
+/// What lies on the way to the end of a path: every link that was followed, in order, and the end as the last.
+///
+/// # Errors
+/// As [`end`].
+pub fn way(tree: &ImageTree, path: &str) -> Result<Vec<String>, Lost> {
     let asked = path.trim_matches('/').to_string();
     let mut left: Vec<String> = names(&asked);
     let mut at = String::new();
-    let mut links = 0;
+    let mut passed = Vec::new();
     while let Some(name) = left.pop() {
         if name == ".." {
             at.truncate(at.rfind('/').unwrap_or(0));
@@ -31,13 +39,11 @@ pub fn end(tree: &ImageTree, path: &str) -> Result<String, Lost> {
         }
         let next = if at.is_empty() { name } else { format!("{at}/{name}") };
         match tree.get(&next).map(|node| &node.kind) {
-            None if links == 0 => return Err(Lost::NotThere(asked)),
+            None if passed.is_empty() => return Err(Lost::NotThere(asked)),
             None => return Err(Lost::Dangling(asked, next)),
+            Some(Kind::Link { .. }) if passed.len() == LINKS_MAX => return Err(Lost::Circle(asked)),
             Some(Kind::Link { target }) => {
-                links += 1;
-                if links > LINKS_MAX {
-                    return Err(Lost::Circle(asked));
-                }
+                passed.push(next);
                 if target.starts_with('/') {
                     at.clear();
                 }
@@ -46,7 +52,8 @@ pub fn end(tree: &ImageTree, path: &str) -> Result<String, Lost> {
             Some(_) => at = next,
         }
     }
-    Ok(at)
+    passed.push(at);
+    Ok(passed)
 }
 
 /// The names of a path, the first one last: it is taken first.
@@ -76,6 +83,19 @@ mod tests {
             tree.insert(link, Node::link(target, because())).unwrap();
         }
         expected.assert_eq(&end(&tree, path).unwrap_or_else(|lost| lost.to_string()));
+    }
+
+    #[test]
+    fn what_lies_on_the_way() {
+        let mut tree = ImageTree::default();
+        let because = || Reason::image("a test");
+        tree.insert("kegs/a/0/lib/x", Node::inline("", 0o755, because())).unwrap();
+        for (link, target) in [("bin", "kegs/a/0/bin"), ("kegs/a/0/bin/sh", "../lib/x")] {
+            tree.insert(link, Node::link(target, because())).unwrap();
+        }
+        let all = ["bin", "kegs/a/0/bin/sh", "kegs/a/0/lib/x"].map(str::to_string).to_vec();
+        assert_eq!(way(&tree, "/bin/../bin/./sh"), Ok(all));
+        assert_eq!(way(&tree, "/../.."), Ok(vec![String::new()]));
     }
 
     #[test]

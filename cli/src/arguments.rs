@@ -181,7 +181,9 @@ pub enum Command {
         base: Option<String>,
     },
     /// Compose a role's image
-    #[command(after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text")]
+    #[command(
+        after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text\n          rootbrew image web --observe"
+    )]
     Image {
         role: String,
         /// Copy root.erofs, vmlinuz and tree.txt to this folder
@@ -190,6 +192,10 @@ pub enum Command {
         /// Print the image's text twin
         #[arg(long)]
         text: bool,
+        /// Boot an image that tells what its services open, run the role's checks, and list the files that nobody opened and
+        /// the paths that were asked for in vain
+        #[arg(long, conflicts_with_all = ["to", "text"])]
+        observe: bool,
     },
     /// Boot a role in QEMU
     #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]

@@ -5,6 +5,7 @@ pub mod copied;
 pub mod graph;
 pub mod ground;
 pub mod image;
+pub mod limits;
 pub mod pid1;
 pub mod trial;
 

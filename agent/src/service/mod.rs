@@ -3,7 +3,7 @@
 //! [`Supervisor::step`] does what is due and [`Supervisor::due`] says when the next thing is; between them the agent
 //! sleeps. Nothing here reads the role or the environment.
 
-mod confine;
+pub mod confine;
 mod ready;
 mod restart;
 mod spawn;

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, waitpid,
 };
+use rustix::thread::CapabilitySet;
 
 use super::confine;
 use super::ready::Word;
@@ -128,16 +129,20 @@ fn command(argv: &[String], service: &Service, user: User) -> Result<Command> {
     let keep = confine::capabilities(&service.caps)
         .map_err(|word| Error::input(format!("no capability `{word}`")))?;
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("an empty command"))?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_clear()
-        .env("PATH", PATH)
-        .env("HOME", "/")
-        .current_dir("/")
-        .stdin(Stdio::null());
-    sys::before_exec(&mut command, move || confine::apply(user, keep));
+    let mut command = confined(program, arguments, user, keep);
+    command.env_clear().env("PATH", PATH).env("HOME", "/").current_dir("/").stdin(Stdio::null());
     Ok(command)
+}
+
+fn confined(program: &str, arguments: &[String], user: User, keep: CapabilitySet) -> Command {
+    #[cfg(feature = "observe")]
+    if let Some(watched) = crate::observe::watched(program, arguments, user, keep) {
+        return watched;
+    }
+    let mut command = Command::new(program);
+    command.args(arguments);
+    sys::before_exec(&mut command, move || confine::apply(user, keep));
+    command
 }
 
 fn start(mut command: Command) -> io::Result<Pid> {

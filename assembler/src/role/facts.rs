@@ -3,41 +3,10 @@
 use std::collections::BTreeMap;
 
 use kegs::fault::Faults;
-use kegs::reader::{Named, OneOrMany, Place, Read, Size, Table, Written};
+use kegs::reader::{Named, OneOrMany, Place, Read, Table, Written};
 
 use super::service::{AbsolutePath, Command};
 use super::{Asked, is_name, path_fault};
-
-/// What an image may not exceed; `None` is not limited.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
-    pub root_disk_bytes: Option<u64>,
-    pub root_wire_bytes: Option<u64>,
-    pub kernel_bytes: Option<u64>,
-    pub ram_idle_bytes: Option<u64>,
-    pub files: Option<u64>,
-    pub setuid: Option<u64>,
-    /// All that may listen.
-    pub ports: Option<Vec<u16>>,
-}
-
-impl Read for Limits {
-    fn read(at: &Place, faults: &mut Faults) -> Option<Limits> {
-        let mut table = at.table("a table", faults)?;
-        let mut size = |key| table.take::<Size>(key).map(|size| size.bytes);
-        let limits = Limits {
-            root_disk_bytes: size("root_disk"),
-            root_wire_bytes: size("root_wire"),
-            kernel_bytes: size("kernel"),
-            ram_idle_bytes: size("ram_idle"),
-            files: table.take("files"),
-            setuid: table.take("setuid"),
-            ports: table.take("ports"),
-        };
-        table.close("in `limits`");
-        Some(limits)
-    }
-}
 
 /// Asked from outside by its real client.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod config;
 mod facts;
+pub mod limits;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ use kegs::fault::{Faults, Text};
 use kegs::reader::{self, Named, Place, Read, Scalar, Table, Written};
 
 pub use config::Config;
-pub use facts::{Check, Limits};
+pub use facts::Check;
+pub use limits::Limits;
 pub use service::{Ready, Restart, Service};
 pub use trial::{Shape, Trial};
 pub use user::User;

@@ -38,8 +38,9 @@ fn the_web_role_parses_whole() {
     let tap = tap(WEB.as_bytes());
     let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(role.users(), ["web"]);
-    assert_eq!(role.limits.root_disk_bytes, Some(8_000_000));
-    assert_eq!(role.limits.root_wire_bytes, Some(3_300_000));
+    assert_eq!(role.limits.most(limits::measure_of("root_disk")), Some(8_000_000));
+    assert_eq!(role.limits.most(limits::measure_of("setuid")), Some(0));
+    assert_eq!(role.limits.most(limits::measure_of("files")), None);
     assert_eq!(role.services["nginx"].ready, Ready::Tcp(443));
     assert_eq!(role.configs["/run/etc/nginx/key.pem"].mode, 0o400);
     assert_eq!(role.configs["/run/etc/nginx/nginx.conf"].template_text, "user {{ user }}");
@@ -49,12 +50,19 @@ fn the_web_role_parses_whole() {
     assert_eq!(&*role.text.content, WEB);
 }
 
+/// The first column of the table below a heading of `docs/roles.md`, sorted.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../docs/roles.md");
+    let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("a heading");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut keys: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+    keys.sort();
+    keys
+}
+
 /// `docs/roles.md` has every key of the reader, and no other.
 #[test]
 fn the_table_has_every_key_of_a_role() {
-    let rows = include_str!("../../../docs/roles.md").lines().filter_map(|line| line.strip_prefix("| `"));
-    let mut documented: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
-    documented.sort();
     let mut faults = Faults::default();
     let known = reader::parse(Path::new("x"), b"", &mut faults, |text, table| {
         drop(take("t", Path::new("t"), text, table));
@@ -62,7 +70,16 @@ fn the_table_has_every_key_of_a_role() {
     });
     let mut known = known.unwrap_or_default();
     known.sort();
-    assert_eq!(documented, known);
+    assert_eq!(documented("Every key"), known);
+}
+
+/// The same of limits.
+#[test]
+fn the_table_has_every_limit() {
+    let mut known: Vec<&str> = limits::MEASURES.iter().map(|measure| measure.key).collect();
+    known.extend(["licenses", "ports"]);
+    known.sort();
+    assert_eq!(documented("Limits"), known);
 }
 
 #[test]
@@ -224,7 +241,7 @@ fn limits_checks_and_the_rest() {
             roles/t.toml:7:13: `8 MBit` is no size; as "512 KiB", "3.3 MB", "2 GiB"
             roles/t.toml:8:10: -1 is out of range; from 0 to 9223372036854775807
             roles/t.toml:9:10: 99999 is out of range; from 0 to 65535
-            roles/t.toml:10:1: unknown key `ram` in `limits`; one of `root_disk`, `root_wire`, `kernel`, `ram_idle`, `files`, `setuid`, `ports`
+            roles/t.toml:10:1: unknown key `ram` in `limits`; one of `root_disk`, `root_wire`, `kernel`, `files`, `executables`, `libraries`, `shells`, `interpreters`, `setuid`, `writable`, `ram_idle`, `boot_ms`, `ports`, `licenses`
             roles/t.toml:12:7: unknown word `{hots}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
             roles/t.toml:12:7: unknown word `{port:http}`; `{host}`, a port of the machine as `{port:443}`, or a name of its environment as `{env:password}`
             roles/t.toml:13:1: `run` is missing; as `run = ["curl", "-fsS", "http://{host}:{port:80}/"]`

@@ -7,10 +7,14 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::figures;
+
 /// Enough for a panic with its registers and call trace.
 const LINES_MAX: usize = 40;
 /// No line of the kernel or the agent is longer; the rest of a longer one is dropped.
 const LINE_MAX_BYTES: usize = 1024;
+/// A machine with more sockets that wait has other troubles.
+const FIGURES_MAX: usize = 4096;
 
 /// The line that decides what became of a boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(super) enum Verdict {
 struct Heard {
     lines: VecDeque<String>,
     verdict: Option<Verdict>,
+    /// The lines of an answer to `figures`, in the making.
+    figures: Vec<String>,
     /// QEMU is gone.
     closed: bool,
     /// Somebody here wants the guest to stop.
@@ -59,6 +65,9 @@ impl Ear {
     fn line(&self, line: &str) {
         self.change(|heard| {
             heard.verdict = heard.verdict.take().or_else(|| verdict(line));
+            if figures::is_part(line) && heard.figures.len() < FIGURES_MAX {
+                return heard.figures.push(line.into());
+            }
             if !line.is_empty() {
                 heard.lines.push_back(line.into());
             }
@@ -66,6 +75,18 @@ impl Ear {
                 heard.lines.pop_front();
             }
         });
+    }
+
+    /// The next answer to `figures` begins; what came before is dropped.
+    pub fn expect_figures(&self) {
+        self.change(|heard| heard.figures.clear());
+    }
+
+    /// The lines of the answer; `None` when it has no end within the limit.
+    pub fn figures(&self, limit: Duration) -> Option<Vec<String>> {
+        let whole = |heard: &Heard| heard.figures.last().is_some_and(|line| line == figures::END);
+        let heard = self.wait(Some(limit), |heard| whole(heard) || heard.closed);
+        whole(&heard).then(|| heard.figures.clone())
     }
 
     pub fn stop(&self) {

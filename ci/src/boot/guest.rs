@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::console::{Ear, Verdict};
+use super::figures::Figures;
 use super::{Accelerator, Boot, BootError, Console, POWER_OFF_LIMIT, error, machine, port, tether};
+
+/// It reads a few files of /proc: an emulated guest on a busy machine takes tens of milliseconds.
+const FIGURES_LIMIT: Duration = Duration::from_secs(10);
 
 /// When the guest said that it is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,19 @@ impl Guest {
                 console: self.console(),
             }),
         }
+    }
+
+    /// What the guest comes to at this moment, by its agent's word.
+    ///
+    /// # Errors
+    /// It did not tell within [`FIGURES_LIMIT`].
+    pub fn figures(&mut self) -> Result<Figures, BootError> {
+        self.process.ear.expect_figures();
+        let said = self.process.stdin.write_all(b"figures\n").and_then(|()| self.process.stdin.flush());
+        let lines = said.ok().and_then(|()| self.process.ear.figures(FIGURES_LIMIT));
+        let reason = "the guest did not tell its figures: its agent does not know the word, or is gone";
+        let untold = || BootError::Guest { reason: reason.into(), console: self.console() };
+        lines.map(|lines| Figures::parse(&lines)).ok_or_else(untold)
     }
 
     /// Asks the agent to power off, and returns how long that took.

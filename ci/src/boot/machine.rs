@@ -35,7 +35,20 @@ pub(super) fn arguments(
     // Without it the first TLS answer takes 4.3 s: getrandom waits until the pool is seeded.
     words.extend(["-device", "virtio-rng-pci"].map(OsString::from));
     words.extend(["-fw_cfg".into(), option(&format!("name={ENVIRONMENT},file="), environment)]);
+    words.extend(boot.observe.iter().flat_map(|file| observe(file)));
     words
+}
+
+/// A port of its own for what the agent observes, so that the console stays as it is.
+fn observe(file: &Path) -> [OsString; 6] {
+    [
+        "-chardev".into(),
+        option("file,id=observe,path=", file),
+        "-device".into(),
+        "virtio-serial-pci".into(),
+        "-device".into(),
+        "virtserialport,chardev=observe,name=org.rootbrew.observe".into(),
+    ]
 }
 
 /// A kernel and a console and nothing else.
@@ -111,6 +124,7 @@ mod tests {
             environment: String::new(),
             ports: vec![],
             console: Console::Quiet,
+            observe: None,
         };
         let ports = BTreeMap::from([(80, 40080), (443, 40443)]);
         let words = arguments(&boot, &Accelerator::Emulated(String::new()), &ports, Path::new("/tmp/e"));

@@ -7,13 +7,14 @@
 //! before it has booted our own kernel.
 //!
 //! What it asks of the agent: it writes `ready <ms> ms …` or `not ready: <reason>` on the console, as a line of its own,
-//! and powers the machine off when the console says `poweroff`.
+//! powers the machine off when the console says `poweroff`, and tells what it comes to on `figures` (`figures.rs`).
 
 mod accelerator;
 mod answer;
 mod certificate;
 mod console;
 mod error;
+mod figures;
 mod guest;
 mod machine;
 mod port;
@@ -30,6 +31,7 @@ pub use accelerator::{Accelerator, accelerator};
 pub use answer::{Answer, Check, Desk, check};
 pub use certificate::certificate;
 pub use error::BootError;
+pub use figures::{Figures, Listen};
 pub use guest::{Guest, Ready, Stopper};
 pub use trial::{Trial, prepare};
 
@@ -54,6 +56,8 @@ pub struct Boot {
     /// Ports of the guest, TCP and UDP, that are reached through a free port of 127.0.0.1.
     pub ports: Vec<u16>,
     pub console: Console,
+    /// Where what the guest's observing agent tells is written (`docs/observe.md`): by a port that no other guest has.
+    pub observe: Option<PathBuf>,
 }
 
 /// Where the guest's console goes, besides into the last lines that an error shows.

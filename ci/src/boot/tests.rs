@@ -22,6 +22,7 @@ fn boot(folder: &Path, kernel: &[u8]) -> Boot {
         environment: String::new(),
         ports: vec![80],
         console: Console::Quiet,
+        observe: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod ls;
 mod new;
+mod observe;
 mod plan;
 mod search;
 mod seed;
@@ -73,7 +74,8 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Cat { image, path } => cat::run(context, &image, &path),
         Command::Text { image } => text::run(context, &image),
         Command::Diff { old, new, base } => diff::run(context, &diff::Wish { old, new, base }),
-        Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
+        Command::Image { role, observe: true, .. } => observe::run(context, &role),
+        Command::Image { role, to, text, .. } => image::run(context, &role, to.as_deref(), text),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }

@@ -14,11 +14,11 @@ use assembler::role::Role;
 use assembler::{Asked, ImageTree, Keg, compose, size, strip, text, write_erofs};
 use builder::plan::Plan;
 use kegs::collect::Kept;
-use kegs::{Action, Digest, Faults, Node, Outcome, Store, Tree};
+use kegs::{Action, Digest, Node, Outcome, Store, Tree};
 use serde::{Deserialize, Serialize};
 
 use super::build::Built;
-use super::{Target, pid1};
+use super::{Target, limits, pid1};
 use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
@@ -77,7 +77,7 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
     if let Some(outcome) = store.result(&keyed.key) {
-        return open(store, role, &outcome.output, true);
+        return open(store, target, &outcome.output, true);
     }
     let _held = store.lock_action(&keyed.key)?;
     let begun = Instant::now();
@@ -90,17 +90,19 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let (output, _) = put?;
     store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
     store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
-    open(store, role, &output, false)
+    open(store, target, &output, false)
 }
 
-fn open(store: &Store, role: &Role, output: &Digest, found: bool) -> Result<Image> {
+fn open(store: &Store, target: &Target, output: &Digest, found: bool) -> Result<Image> {
+    let role = role(target)?;
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
     let path = folder.join("facts.json");
     let bytes = fs::read(&path).map_err(io("read", &path))?;
     let facts = serde_json::from_slice(&bytes)
         .map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
-    check_limits(role, &facts)?;
-    Ok(Image { folder, facts, found })
+    let image = Image { folder, facts, found };
+    limits::of_image(target, &image)?;
+    Ok(image)
 }
 
 /// The key: the role's words, its templates, its kegs and the agent, by content.
@@ -180,7 +182,7 @@ fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path
     Ok(digest.size_bytes)
 }
 
-fn place(plan: &Plan, name: &str) -> Option<usize> {
+pub fn place(plan: &Plan, name: &str) -> Option<usize> {
     let wanted = plan.wanted().iter().copied();
     wanted.into_iter().find(|&at| {
         let variant = &plan.nodes()[at].variant;
@@ -199,18 +201,6 @@ fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Ve
     places.dedup();
     let keg = |at: usize| Ok(workbench::ask::keg(store, plan, at, &built.outputs[at])?);
     places.into_iter().map(keg).collect()
-}
-
-/// A role's limits hold for what was made: what exceeds one is said with both figures.
-fn check_limits(role: &Role, facts: &Facts) -> Result<()> {
-    let limits = &role.limits;
-    let found = [
-        ("root_disk", facts.root_bytes, limits.root_disk_bytes),
-        ("root_wire", facts.root_wire_bytes, limits.root_wire_bytes),
-        ("kernel", facts.kernel_bytes, limits.kernel_bytes),
-        ("files", facts.files as u64, limits.files),
-    ];
-    Ok(Faults(workbench::lint::role::over_limits(&role.text, &found)).or(())?)
 }
 
 fn io<'a>(tried: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Trouble + 'a {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use assembler::role::Role;
 use builder::plan::{AskedKeg, Plan};
 use builder::recipe::Catalogue;
+use kegs::reader::{Named, Scalar, Written};
 use kegs::{Node, Store};
 
 use super::Target;
@@ -43,6 +44,16 @@ pub fn read(store: &Store, target: &Target, built: &Built) -> Result<Vec<u8>> {
     match store.tree(&built.outputs[at])?.nodes.get(PROGRAM) {
         Some(Node::File { digest, .. }) => Ok(store.get(digest)?),
         _ => Err(Trouble::Failed(format!("keg `{RECIPE}` has no {PROGRAM}"))),
+    }
+}
+
+/// Says of a role's copy that its agent tells what services open; it is no other machine in anything else.
+pub fn observing(role: &mut Role) {
+    if named().is_none() {
+        let nothing = || Written { value: Named::default(), span: 0..0 };
+        let options = role.options.0.entry(RECIPE.into()).or_insert_with(nothing);
+        let on = Written { value: Scalar::Bool(true), span: 0..0 };
+        options.value.0.insert("observe".into(), on);
     }
 }
 

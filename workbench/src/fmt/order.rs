@@ -135,7 +135,22 @@ const CONFIG: &[&str] = &["template", "owner", "mode", "keep"];
 
 const VARIABLE: &[&str] = &["type", "default", "required", "secret", "pattern", "range", "summary"];
 
-const LIMITS: &[&str] = &["root_disk", "root_wire", "kernel", "files", "setuid", "ports", "ram_idle"];
+const LIMITS: &[&str] = &[
+    "root_disk",
+    "root_wire",
+    "kernel",
+    "files",
+    "executables",
+    "libraries",
+    "shells",
+    "interpreters",
+    "setuid",
+    "writable",
+    "licenses",
+    "ports",
+    "ram_idle",
+    "boot_ms",
+];
 
 impl Order {
     /// Of a file's head.

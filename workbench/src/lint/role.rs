@@ -1,16 +1,18 @@
-//! The ring `role`, as far as texts tell it: R02 new-port.
+//! The ring `role`, as far as texts tell it: R02 new-port, T06 in `limits.licenses`.
 //!
-//! R01 and R04 need the composed image: whoever composes one says them, by [`over_limits`]. R03 is a fault of the plan.
+//! R01 and R04 need the composed image: whoever composes one says them, by `assembler::limit` and [`licenses::over`]. R03 is
+//! a fault of the plan.
+
+pub mod licenses;
 
 use assembler::role::{Ready, Role};
-use kegs::fault::{Fault, Text};
 
-use super::doc::{Doc, Entry, Inner};
+use super::doc::{Doc, Inner};
 use super::finding::Finding;
 use super::tap::Tap;
 
 pub fn findings(tap: &Tap) -> Vec<Finding> {
-    tap.roles.values().flat_map(ports).collect()
+    tap.roles.values().flat_map(|role| [ports(role), licenses::findings(role)].concat()).collect()
 }
 
 /// Every port that a service waits for or a check asks stands in `limits.ports`, where there is such a list.
@@ -51,23 +53,4 @@ fn span(doc: &Doc, path: &[&str], nth: usize) -> std::ops::Range<usize> {
         }
     }
     entry.at.span
-}
-
-/// R01: what an image has over its role's limits, each at its limit. `found` is by the limit's key.
-pub fn over_limits(text: &Text, found: &[(&str, u64, Option<u64>)]) -> Vec<Fault> {
-    let doc = Doc::parse(text);
-    let entries =
-        doc.as_ref().and_then(|doc| doc.get("limits")).map(|limits| limits.at.inner()).unwrap_or_default();
-    let span = |key: &str| {
-        let entry = entries.iter().find(|entry: &&Entry| entry.key == key);
-        entry.map_or(0..0, |entry| entry.at.span.clone())
-    };
-    let over = found
-        .iter()
-        .filter_map(|(key, found, limit)| Some((key, found, limit.filter(|limit| found > limit)?)));
-    let fault = |(key, found, limit): (&&str, &u64, u64)| {
-        let message = format!("`{key}` is {found}, the limit is {limit}");
-        text.fault(span(key), message).help("`rootbrew size ROLE` shows where the bytes go").id("R01")
-    };
-    over.map(fault).collect()
 }

@@ -74,7 +74,7 @@ fn plain_gnu(name: &str) -> Option<String> {
 }
 
 /// What people write for it, else the nearest of the list.
-fn near(name: &str) -> String {
+pub(in crate::lint) fn near(name: &str) -> String {
     if let Some((id, _)) = spdx::imprecise_license_id(name) {
         return format!("did you mean `{}`?", id.name);
     }

@@ -12,6 +12,8 @@ mod shell;
 mod source;
 mod steps;
 
+pub(in crate::lint) use license::near as near_licence;
+
 use builder::recipe::Recipe;
 use rayon::prelude::*;
 
