@@ -11,6 +11,8 @@ pub mod closure;
 pub mod compose;
 pub mod content;
 pub mod erofs;
+pub mod format;
+pub mod oci;
 pub mod role;
 pub mod size;
 pub mod strip;

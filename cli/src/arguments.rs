@@ -129,7 +129,11 @@ pub enum Command {
     #[command(after_help = "Example: rootbrew size web")]
     Size { role: String },
     /// Compose a role's image
-    #[command(after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text")]
+    #[command(
+        after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text\n          \
+                      rootbrew image web --as squashfs --as ext4 -o out/\n          \
+                      rootbrew image web --as oci-archive -o web.tar && docker load -i web.tar"
+    )]
     Image {
         role: String,
         /// Copy root.erofs, vmlinuz and tree.txt to this folder
@@ -138,6 +142,8 @@ pub enum Command {
         /// Print the image's text twin
         #[arg(long)]
         text: bool,
+        #[command(flatten)]
+        other: crate::commands::image_as::Other,
     },
     /// Boot a role in QEMU
     #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]

@@ -1,10 +1,12 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
 pub mod build;
+pub mod format;
 pub mod graph;
 pub mod ground;
 pub mod image;
 pub mod pid1;
+pub mod tool;
 pub mod trial;
 
 use assembler::role::{self, Role};

@@ -10,6 +10,7 @@ mod fetch;
 mod fmt;
 mod from;
 mod image;
+pub mod image_as;
 mod info;
 pub mod lint;
 mod list;
@@ -51,7 +52,10 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Log { name } => log::run(context, &name),
         Command::Why { role, path } => why::run(context, &role, &path),
         Command::Size { role } => size::run(context, &role),
-        Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
+        Command::Image { role, to, text, other } if other.formats.is_empty() => {
+            image::run(context, &role, to.as_deref(), text)
+        }
+        Command::Image { role, other, .. } => image_as::run(context, &other.wish(role)),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
