@@ -38,9 +38,10 @@ pub enum Compression {
 pub fn erofs(tree: &ImageTree, compression: Compression) -> Order {
     let how = match compression {
         Compression::Lz4 => "-zlz4hc,level=12",
-        Compression::Zstd => "-zzstd,level=19",
+        // 19 took ten times as long for `web` and gained 7 %.
+        Compression::Zstd => "-zzstd,level=12",
     };
-    let words = ["--tar=f", how, "-C65536", "-Eztailpacking,all-time", "--workers=1", "--quiet"];
+    let words = ["--tar=f", how, "-C65536", "-Eztailpacking", "--all-time", "--workers=1", "--quiet"];
     let mut arguments: Vec<String> = words.iter().map(|word| word.to_string()).collect();
     arguments.extend([format!("-T{TIME}"), format!("-U{}", uuid(tree)), OUTPUT.into(), INPUT.into()]);
     Order {
@@ -151,9 +152,8 @@ fn environment() -> Vec<(String, String)> {
         ("SOURCE_DATE_EPOCH", time.as_str()),
         ("E2FSPROGS_FAKE_TIME", time.as_str()),
         ("E2FSPROGS_DETERMINISTIC", "1"),
-        ("MKE2FS_CONFIG", "/dev/null"),
         ("HOME", "/build"),
-        ("TMPDIR", "/tmp"),
+        ("TMPDIR", "/build"),
         ("LC_ALL", "C"),
         ("TZ", "UTC"),
     ];
