@@ -144,7 +144,7 @@ fn a_role_with_one_service_is_its_container() {
         0755 0 tmp
     "#]]
     .assert_eq(&lines.concat());
-    let text = Digest::of(b"web1.dev.example a web\n");
+    let text = Digest::of(b"web1.dev.example a web");
     assert!(
         matches!(&inside.get("run/etc/nginx.conf").unwrap().kind, crate::Kind::File(bytes) if bytes.digest() == text)
     );
