@@ -163,7 +163,7 @@ fn a_keg_is_the_same_layer_in_two_roles() {
             .map(|(what, layer)| (what["created_by"].to_string(), layer))
             .collect::<Vec<_>>()
     };
-    let (bastion, pages) = (layers("bastion"), layers("pages"));
+    let (bastion, idle) = (layers("bastion"), layers("idle"));
     let busybox = |layers: &[(String, Value)]| {
         layers
             .iter()
@@ -171,7 +171,7 @@ fn a_keg_is_the_same_layer_in_two_roles() {
             .map(|(_, layer)| layer.clone())
             .expect("its layer")
     };
-    assert_eq!(busybox(&bastion), busybox(&pages));
+    assert_eq!(busybox(&bastion), busybox(&idle));
     assert_eq!(bastion.len(), 3, "{bastion:?}");
-    assert_ne!(bastion.last(), pages.last());
+    assert_ne!(bastion.last(), idle.last());
 }

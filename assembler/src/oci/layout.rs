@@ -178,9 +178,9 @@ struct Index {
 
 fn index(manifest: Digest, role: &str) -> Index {
     let mut manifest = descriptor(MANIFEST, manifest);
-    // The second is what containerd, and so `docker load` on it, calls the image.
+    // The first is what containerd, and so `docker load` on it, calls the image.
     manifest.annotations = BTreeMap::from([
-        ("io.containerd.image.name", format!("docker.io/library/{role}:{TAG}")),
+        ("io.containerd.image.name", format!("{role}:{TAG}")),
         ("org.opencontainers.image.ref.name", TAG.to_string()),
     ]);
     Index {
