@@ -1,10 +1,12 @@
 //! Content: where the bytes of a digest are read, and a depot, where what the assembler made of them is put.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use kegs::{Digest, Store, StoreError};
+
+use crate::tree::Bytes;
 
 /// Bytes by digest. Errors say what could not be read; an implementation need not re-hash.
 pub trait Content: Sync {
@@ -80,4 +82,36 @@ impl Content for Folder {
         File::open(&path)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
+}
+
+/// Opens content that is as long as its digest says: formats write lengths before bytes.
+///
+/// # Errors
+/// The content's, and another length.
+pub fn open_whole(digest: &Digest, content: &dyn Content) -> io::Result<File> {
+    let file = content.open(digest)?;
+    match file.metadata()?.len() {
+        length if length == digest.size_bytes => Ok(file),
+        length => Err(other_length(digest, length)),
+    }
+}
+
+/// Copies a file's bytes, all of them.
+///
+/// # Errors
+/// The content's, the writer's, and content that is shorter or longer than its digest says.
+pub fn copy_whole(bytes: &Bytes, content: &dyn Content, out: &mut impl Write) -> io::Result<()> {
+    let digest = match bytes {
+        Bytes::Inline(bytes) => return out.write_all(bytes),
+        Bytes::Stored(digest) => digest,
+    };
+    match io::copy(&mut open_whole(digest, content)?.take(digest.size_bytes), out)? {
+        copied if copied == digest.size_bytes => Ok(()),
+        copied => Err(other_length(digest, copied)),
+    }
+}
+
+fn other_length(digest: &Digest, found: u64) -> io::Error {
+    let text = format!("content {} has {found} bytes where {} were stored", digest.hex(), digest.size_bytes);
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -18,15 +18,15 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use kegs::{Digest, digest::Hasher};
 
-use crate::content::Content;
+use crate::content::{Content, open_whole};
 use crate::tree::{Bytes, ImageTree};
 use layout::{Body, Layout};
+pub(crate) use superblock::uuid;
 
 /// Every entry's time, in seconds: that of everything a store lays out.
 pub const TIME: u64 = kegs::EPOCH_S.unsigned_abs();
@@ -120,20 +120,6 @@ fn whole(wanted: &Digest, found: Digest) -> io::Result<()> {
         found.hex()
     );
     Err(io::Error::new(io::ErrorKind::InvalidData, text))
-}
-
-/// Opens content that is as long as its digest says: a layout is made from that length.
-fn open_whole(digest: &Digest, content: &dyn Content) -> io::Result<File> {
-    let file = content.open(digest)?;
-    match file.metadata()?.len() {
-        length if length == digest.size_bytes => Ok(file),
-        length => Err(other_length(digest, length)),
-    }
-}
-
-fn other_length(digest: &Digest, found: u64) -> io::Error {
-    let text = format!("content {} has {found} bytes where {} were stored", digest.hex(), digest.size_bytes);
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// Bytes copied at once: large enough that the two threads seldom meet, small enough for a core's cache.

@@ -9,7 +9,7 @@ use kegs::{Digest, tree::Node};
 use tempfile::TempDir;
 
 use crate::content::{Content, Folder};
-use crate::tree::{Bytes, ImageTree, Kind};
+use crate::tree::{Bytes, ImageTree, Kind, Node as Made, Reason};
 
 /// A temporary folder and the contents in it.
 pub struct Place {
@@ -91,4 +91,41 @@ impl Random {
 
 pub fn bytes_of(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap()
+}
+
+/// A tree with everything that a format may stumble over, put together in the order that `random` gives: sizes about a
+/// block's edges, setuid and sticky bits, owners that need more bits, long and odd names, a large folder, equal contents.
+pub fn every_kind(place: &Place, random: &mut Random) -> ImageTree {
+    let because = || Reason::image("a test");
+    let mut nodes: Vec<(String, Made)> = Vec::new();
+    for size in [0, 1, 511, 512, 513, 4095, 4096, 4097, 131_071, 131_072, 131_073, 1_500_000] {
+        let bytes: Vec<u8> = (0..size).map(|at| (at / 3 * 7 + size) as u8).collect();
+        nodes.push((format!("sizes/{size}"), Made::stored(place.store(&bytes), 0o644, because())));
+        nodes.push((format!("inline/{size}"), Made::inline(&bytes, 0o755, because())));
+    }
+    for at in 0..700 {
+        let name = format!("many/{}-{at}", "n".repeat(at % 250));
+        nodes.push((name, Made::inline(format!("{at}"), 0o600, because())));
+    }
+    let deep = vec!["d".repeat(60); 8].join("/");
+    nodes.push((format!("{deep}/file"), Made::inline("deep", 0o444, because())));
+    nodes.push((format!("{deep}/link"), Made::link(format!("{}/x", "t".repeat(150)), because())));
+    for name in ["a b", "a\"b", "a'b", "a\\b", "a#b", "ä€", "-dash", "a\tb", "a*b"] {
+        nodes.push((format!("odd/{name}"), Made::inline(name, 0o644, because())));
+    }
+    nodes.push(("sbin/init".to_string(), Made::inline("#!/bin/sh\n", 0o755, because())));
+    nodes.push(("bin/sh".to_string(), Made::link("../sizes/4097", because())));
+    nodes.push(("bin/setuid".to_string(), Made::inline("s", 0o4755, because())));
+    nodes.push(("bin/setgid".to_string(), Made::inline("g", 0o2711, because())));
+    nodes.push(("tmp".to_string(), Made::folder(0o1777, because())));
+    nodes.push(("proc".to_string(), Made::folder(0o555, because())));
+    let owned = |node: Made| Made { uid: 70_000, gid: 12_345, ..node };
+    nodes.push(("owned".to_string(), owned(Made::inline("x".repeat(5000), 0o640, because()))));
+    nodes.push(("home".to_string(), owned(Made::folder(0o700, because()))));
+    let mut tree = ImageTree::default();
+    while !nodes.is_empty() {
+        let (path, node) = nodes.swap_remove(random.below(nodes.len() as u64) as usize);
+        tree.insert(&path, node).unwrap();
+    }
+    tree
 }

@@ -169,6 +169,13 @@ impl ImageTree {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
+    /// What stands below a path, at any depth, sorted.
+    pub fn below(&self, path: &str) -> impl Iterator<Item = (&str, &Node)> {
+        let start = format!("{}/", path.trim_matches('/'));
+        let range = self.nodes.range(start.clone()..);
+        range.take_while(move |(path, _)| path.starts_with(&start)).map(|(path, node)| (path.as_str(), node))
+    }
+
     pub fn len(&self) -> usize {
         self.nodes.len()
     }

@@ -182,7 +182,10 @@ pub enum Command {
     },
     /// Compose a role's image
     #[command(
-        after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text\n          rootbrew image web --observe"
+        after_help = "Examples: rootbrew image web --to out/\n          rootbrew image web --text\n          \
+                      rootbrew image web --observe\n          \
+                      rootbrew image web --as squashfs --as ext4 -o out/\n          \
+                      rootbrew image web --as oci-archive -o web.tar && docker load -i web.tar"
     )]
     Image {
         role: String,
@@ -196,6 +199,8 @@ pub enum Command {
         /// the paths that were asked for in vain
         #[arg(long, conflicts_with_all = ["to", "text"])]
         observe: bool,
+        #[command(flatten)]
+        other: crate::commands::image_as::Other,
     },
     /// Boot a role in QEMU
     #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]

@@ -2,11 +2,13 @@
 
 pub mod build;
 pub mod copied;
+pub mod format;
 pub mod graph;
 pub mod ground;
 pub mod image;
 pub mod limits;
 pub mod pid1;
+pub mod tool;
 pub mod trial;
 
 use assembler::role::{self, Role};

@@ -1,7 +1,7 @@
 //! The judges: erofs-utils' own reader and maker, and the running kernel's.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;

@@ -28,7 +28,7 @@ pub use limits::Limits;
 pub use service::{Ready, Restart, Service};
 pub use trial::{Shape, Trial};
 pub use user::User;
-pub use variable::{Kind, Variable};
+pub use variable::{Kind, Value, Variable};
 pub use virtuals::Virtuals;
 
 #[derive(Debug, Clone)]

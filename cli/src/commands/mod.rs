@@ -12,6 +12,7 @@ mod fetch;
 mod fmt;
 mod from;
 mod image;
+pub mod image_as;
 mod info;
 pub mod lint;
 mod list;
@@ -75,7 +76,10 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Text { image } => text::run(context, &image),
         Command::Diff { old, new, base } => diff::run(context, &diff::Wish { old, new, base }),
         Command::Image { role, observe: true, .. } => observe::run(context, &role),
-        Command::Image { role, to, text, .. } => image::run(context, &role, to.as_deref(), text),
+        Command::Image { role, to, text, other, .. } if other.formats.is_empty() => {
+            image::run(context, &role, to.as_deref(), text)
+        }
+        Command::Image { role, other, .. } => image_as::run(context, &other.wish(role)),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }

@@ -93,6 +93,15 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     open(store, target, &output, false)
 }
 
+/// The stripped tree of a built target with its bytes, as its image was written from; for other formats.
+pub fn tree(store: &Store, target: &Target, built: &Built) -> Result<ImageTree> {
+    let role = role(target)?;
+    let agent = pid1::read(store, target, built)?;
+    let tree = compose(&Asked::from(role), &kegs(store, target, role, built)?, store, &agent)?;
+    strip(&tree, store)
+        .map_err(|error| Trouble::Failed(format!("cannot strip the image of `{}`: {error}", role.name)))
+}
+
 fn open(store: &Store, target: &Target, output: &Digest, found: bool) -> Result<Image> {
     let role = role(target)?;
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;

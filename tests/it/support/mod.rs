@@ -11,3 +11,10 @@ pub use event::Events;
 pub use ran::Ran;
 pub use site::Site;
 pub use toy::Toy;
+
+/// The store that the built program uses when it is told none.
+pub fn usual_store() -> std::path::PathBuf {
+    let of = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from);
+    let cache = || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));
+    of("ROOTBREW_STORE").or_else(|| Some(cache()?.join("rootbrew/store"))).expect("a store")
+}

@@ -1,0 +1,4 @@
+do_configure() {
+	autoreconf --install
+	preset_configure
+}
