@@ -37,19 +37,18 @@ fn tiles_are_as_large_as_their_bytes_and_stand_in_one_another() {
         })
         .collect();
     expect![[r#"
-        Keg nginx /kegs/nginx/0 at 0,0 860x640
-        Folder bin /kegs/nginx/0/bin at 2,17 856x621
-        File nginx /kegs/nginx/0/bin/nginx at 4,34 852x602
-        Folder share /kegs/nginx/0/share at 858,17 1x621
-        File mime.types /kegs/nginx/0/share/mime.types at 858,19 1x619
-        Keg rootbrew / at 860,0 340x579
-        Folder sbin /sbin at 862,17 336x560
-        File init /sbin/init at 864,34 332x541
-        Folder etc /etc at 862,577 336x0
-        File 3 smaller /etc/… at 862,577 336x0
-        Keg openssl@3 /kegs/openssl/3/etc/ssl at 860,579 340x61
-        File cert.pem /kegs/openssl/3/etc/ssl/cert.pem at 862,596 317x42
-        File openssl.cnf /kegs/openssl/3/etc/ssl/openssl.cnf at 1179,596 19x42
+        Keg nginx /kegs/nginx/0 at 0,0 860x560
+        Folder bin /kegs/nginx/0/bin at 2,17 856x541
+        File nginx /kegs/nginx/0/bin/nginx at 4,34 852x522
+        Folder share /kegs/nginx/0/share at 858,17 1x541
+        File mime.types /kegs/nginx/0/share/mime.types at 858,19 1x539
+        Keg rootbrew / at 860,0 340x506
+        Folder sbin /sbin at 862,17 336x487
+        File init /sbin/init at 864,34 332x468
+        File etc /etc at 862,504 336x0
+        Keg openssl@3 /kegs/openssl/3/etc/ssl at 860,506 340x54
+        File cert.pem /kegs/openssl/3/etc/ssl/cert.pem at 862,523 317x35
+        File openssl.cnf /kegs/openssl/3/etc/ssl/openssl.cnf at 1179,523 19x35
     "#]]
     .assert_eq(&(lines.join("\n") + "\n"));
     let of_kegs = map.tiles.iter().filter(|tile| tile.kind == TileKind::Keg);
