@@ -78,28 +78,36 @@ fn is_the_tree(format: &str, tree: &ImageTree, out: &Path) {
     assert!(more.is_empty(), "{format}: not in the tree: {more:?}");
 }
 
-/// The same tree, for a judge that takes files out without their setuid, setgid and sticky bits.
+/// The same tree, as `debugfs` takes it out: without setuid, setgid and sticky bits, every link root's.
 fn plain(tree: &ImageTree) -> ImageTree {
     let mut plain = ImageTree::default();
     for (path, node) in tree.iter() {
-        plain.replace(path, Node { mode: node.mode & 0o777, ..node.clone() }).expect("as it was");
+        let node = Node { mode: node.mode & 0o777, ..node.clone() };
+        let node = if is_link(&node) { Node { uid: 0, gid: 0, ..node } } else { node };
+        plain.replace(path, node).expect("as it was");
     }
     plain
 }
 
-/// What is in an ext4 image: taken out, and its special bits as `debugfs` tells them.
+fn is_link(node: &Node) -> bool {
+    matches!(node.kind, Kind::Link { .. })
+}
+
+/// What is in an ext4 image: taken out, and what the judge then loses as it tells it.
 #[track_caller]
 fn is_the_ext4(tree: &ImageTree, image: &Path, out: &Path) {
     Ran::of(Command::new("e2fsck").arg("-fn").arg(image)).expect(0);
     // Every ext4 has it.
     fs::remove_dir(out.join("lost+found")).expect("an empty folder");
     is_the_tree("ext4", &plain(tree), out);
-    for (path, node) in
-        tree.iter().filter(|(_, node)| node.mode > 0o777 && !matches!(node.kind, Kind::Link { .. }))
-    {
+    for (path, node) in tree.iter().filter(|(_, node)| node.mode > 0o777 || is_link(node)) {
         let told =
             Ran::of(Command::new("debugfs").args(["-R", &format!("stat /{path}")]).arg(image)).expect(0);
-        told.says(&[&format!("Mode:  0{:o} ", node.mode)]);
+        let words: Vec<&str> = told.out.split_whitespace().collect();
+        let after = |word: &str| words[words.iter().position(|at| *at == word).expect("it is told") + 1];
+        assert_eq!(after("Mode:"), format!("0{:o}", node.mode), "{told}");
+        let owner = (after("User:"), after("Group:"));
+        assert_eq!(owner, (node.uid.to_string().as_str(), node.gid.to_string().as_str()), "{told}");
     }
 }
 
@@ -177,10 +185,29 @@ fn each_format_of_web_is_its_tree() {
         is_the_tree(format, &tree, &taken);
     }
     assert_eq!(events.with("wrote").count(), all.len());
-    // Nothing of it runs again, and what is there is not laid over.
-    let again = run(&[&["image", "web", "-o", &out], &asked(&FILES)[..]].concat()).expect(0);
-    assert_eq!(again.err.matches("in store\n").count(), FILES.len(), "{again}");
-    run(&["image", "web", "-o", &out, "--as", "folder", "--as", "tar"]).expect(1).says(&["not empty"]);
+}
+
+#[test]
+fn nothing_runs_twice_and_nothing_is_laid_over() {
+    let place = folder();
+    let out = place.path().display().to_string();
+    // Another role than those of which other tests have the store forget.
+    let arguments = [&["image", "cache", "-o", &out], &asked(&["tar", "squashfs", "ext4"])[..]].concat();
+    run(&arguments).expect(0);
+    let again = run(&arguments).expect(0);
+    assert_eq!(again.err.lines().filter(|line| line.ends_with("in store")).count(), 3, "{again}");
+    let to = place.path().join("folder");
+    fs::create_dir(&to).expect("a folder");
+    fs::write(to.join("letter"), "dear").expect("a file");
+    let to = to.display().to_string();
+    for format in ["folder", "oci"] {
+        run(&["image", "cache", "-o", &to, "--as", format]).expect(1).says(&["is a folder and not empty"]);
+    }
+    assert_eq!(fs::read_to_string(Path::new(&to).join("letter")).expect("it stays"), "dear");
+    run(&["image", "cache", "--as", "ext5"]).expect(2).says(&["ext5"]);
+    run(&["image", "cache", "--as", "oci", "--service", "valkeyy", "-o", &out])
+        .expect(1)
+        .says(&["it has `valkey`"]);
     let beside = fs::read_dir(place.path()).expect("the folder").flatten();
     assert!(beside.map(|entry| entry.file_name()).all(|name| !name.to_string_lossy().starts_with('.')));
 }
