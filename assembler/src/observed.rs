@@ -284,7 +284,8 @@ mod tests {
                   ]
                 }
               ]
-            }"#]].assert_eq(&serde_json::to_string_pretty(&report).unwrap());
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&report).unwrap());
     }
 
     #[test]
