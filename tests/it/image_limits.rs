@@ -5,13 +5,15 @@ use std::process::Command;
 
 use crate::support::{Ran, Toy};
 
-/// A server that is a script, the shell that it asks for, a library that it opens; kernel and agent are texts.
+/// A server that is a script, the shell and the interpreter that it asks for, a library that it opens; kernel and agent are
+/// texts.
 fn toy(limits: &str) -> Toy {
     let toy = Toy::new();
     let server = "mkdir -p \"$OUT/bin\" \"$OUT/lib\"\nprintf '#!/bin/sh\\nexec sleep 9\\n' >\"$OUT/bin/server\"\n\
                   chmod +x \"$OUT/bin/server\"\nhead -c 30000 /dev/zero >\"$OUT/lib/libbig.so.1\"";
-    toy.recipe("server", &[], "runtime = { files = [\"lib\"] }", server);
-    let shell = "mkdir -p \"$OUT/bin\"\nhead -c 20000 /dev/zero >\"$OUT/bin/sh\"\nchmod +x \"$OUT/bin/sh\"";
+    toy.recipe("server", &[], "runtime = { files = [\"lib\"], run = [\"lua5.4\"] }", server);
+    let shell = "mkdir -p \"$OUT/bin\"\nhead -c 20000 /dev/zero >\"$OUT/bin/sh\"\n\
+                 echo lua >\"$OUT/bin/lua5.4\"\nchmod +x \"$OUT/bin/sh\" \"$OUT/bin/lua5.4\"";
     toy.recipe("shell", &[], "", shell);
     toy.recipe("linux", &[], "", "mkdir -p \"$OUT/boot\"\nhead -c 9000 /dev/zero >\"$OUT/boot/vmlinuz\"");
     toy.write("agent", "an agent");
@@ -50,12 +52,13 @@ fn all_that_exceeds_is_told_at_once() {
     assert_eq!(
         faults,
         [
-            "8 `root_disk` is 65,536 bytes, the limit is 30,000 bytes",
+            "8 `root_disk` is 57,344 bytes, the limit is 30,000 bytes",
             "10 `kernel` is 9,000 bytes, the limit is 8,000 bytes",
-            "11 `files` is 9, the limit is 8",
-            "12 `executables` is 3, the limit is 2",
+            "11 `files` is 10, the limit is 8",
+            "12 `executables` is 4, the limit is 2",
             "13 `libraries` is 1, the limit is 0",
             "14 `shells` is 1, the limit is 0",
+            "15 `interpreters` is 1, the limit is 0",
             "16 `linux` (the kernel) has the licence `MIT`, which `licenses` does not allow",
             "16 `server` (its files are in the image) has the licence `MIT`, which `licenses` does not allow",
             "16 `shell` (its files are in the image) has the licence `MIT`, which `licenses` does not allow",
@@ -78,7 +81,7 @@ fn a_shell_is_told_with_who_brought_it() {
 
 #[test]
 fn what_is_within_its_limits_is_made() {
-    let toy = toy("[limits]\nroot_disk = \"66 kB\"\nfiles = 9\nshells = 1\nlicenses = [\"MIT\"]\n");
+    let toy = toy("[limits]\nroot_disk = \"66 kB\"\nfiles = 10\nshells = 1\nlicenses = [\"MIT\"]\n");
     image(&toy).expect(0);
 }
 
