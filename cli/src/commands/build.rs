@@ -43,7 +43,9 @@ fn peak_bytes() -> Option<u64> {
 
 fn sum_up(context: &Context, target: &Target, built: &build::Built, image: Option<&image::Image>) {
     if context.json {
-        let facts = image.map(|image| serde_json::json!({ "folder": image.folder, "facts": image.facts }));
+        let facts = image.map(
+            |image| serde_json::json!({ "folder": image.folder, "facts": image.facts, "made": image.made }),
+        );
         let done = serde_json::json!({
             "event": "done", "target": target.name, "ran": built.ran, "wall_s": built.wall_s,
             "cpu_s": built.cpu_s, "own_s": built.own_s, "critical_s": built.critical_s,
@@ -60,7 +62,7 @@ fn sum_up(context: &Context, target: &Target, built: &build::Built, image: Optio
     }
     if let Some(image) = image {
         let facts = &image.facts;
-        let made = if image.found { "in store" } else { "composed" };
+        let made = if image.made.is_none() { "in store" } else { "composed" };
         let sizes = format!(
             "root {}, on the wire {}, kernel {}",
             bytes(facts.root_bytes),

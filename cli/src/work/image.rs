@@ -29,8 +29,17 @@ const KERNEL: &str = "boot/vmlinuz";
 pub struct Image {
     pub folder: PathBuf,
     pub facts: Facts,
-    /// Nothing was composed: it was there.
-    pub found: bool,
+    /// `None`: nothing was composed, it was there.
+    pub made: Option<Made>,
+}
+
+/// How long it took to make an image.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Made {
+    /// Kegs in the store to root and text twin.
+    pub assemble_s: f64,
+    /// What it has on the wire, which takes longer than all the rest.
+    pub weigh_s: f64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,20 +86,20 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
     if let Some(outcome) = store.result(&keyed.key) {
-        return open(store, target, &outcome.output, true);
+        return open(store, target, &outcome.output, None);
     }
     let _held = store.lock_action(&keyed.key)?;
     let begun = Instant::now();
     let folder = store.stage_path("image");
     fs::create_dir(&folder).map_err(io("create", &folder))?;
     let made = make(store, target, role, built, &agent, &folder);
-    let put = made.and_then(|()| Ok(store.put_folder(&folder)?));
+    let put = made.and_then(|made| Ok((made, store.put_folder(&folder)?.0)));
     // The bytes are blobs now, or the failure is the news: the stage is swept either way.
     fs::remove_dir_all(&folder).ok();
-    let (output, _) = put?;
+    let (made, output) = put?;
     store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
     store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
-    open(store, target, &output, false)
+    open(store, target, &output, Some(made))
 }
 
 /// The stripped tree of a built target with its bytes, as its image was written from; for other formats.
@@ -102,14 +111,14 @@ pub fn tree(store: &Store, target: &Target, built: &Built) -> Result<ImageTree> 
         .map_err(|error| Trouble::Failed(format!("cannot strip the image of `{}`: {error}", role.name)))
 }
 
-fn open(store: &Store, target: &Target, output: &Digest, found: bool) -> Result<Image> {
+fn open(store: &Store, target: &Target, output: &Digest, made: Option<Made>) -> Result<Image> {
     let role = role(target)?;
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
     let path = folder.join("facts.json");
     let bytes = fs::read(&path).map_err(io("read", &path))?;
     let facts = serde_json::from_slice(&bytes)
         .map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
-    let image = Image { folder, facts, found };
+    let image = Image { folder, facts, made };
     limits::of_image(target, &image)?;
     Ok(image)
 }
@@ -145,7 +154,8 @@ fn make(
     built: &Built,
     agent: &[u8],
     folder: &Path,
-) -> Result<()> {
+) -> Result<Made> {
+    let begun = Instant::now();
     let kegs = kegs(store, target, role, built)?;
     let tree = compose(&Asked::from(role), &kegs, store, agent)?;
     let failed = |error: std::io::Error| {
@@ -156,8 +166,13 @@ fn make(
     let mut out = BufWriter::new(File::create_new(&root).map_err(io("create", &root))?);
     let written = write_erofs(&stripped, store, &mut out).map_err(failed)?;
     std::io::Write::flush(&mut out).map_err(failed)?;
+    let path = folder.join("tree.txt");
+    fs::write(&path, text::print(&stripped)).map_err(io("write", &path))?;
+    let assemble_s = begun.elapsed().as_secs_f64();
     let kernel_bytes = write_kernel(store, target, role, built, &folder.join("vmlinuz"))?;
+    let begun = Instant::now();
     let wire = File::open(&root).and_then(size::wire_bytes).map_err(failed)?;
+    let made = Made { assemble_s, weigh_s: begun.elapsed().as_secs_f64() };
     let facts = Facts {
         root_bytes: written.bytes,
         root_wire_bytes: wire,
@@ -165,10 +180,9 @@ fn make(
         files: written.files,
         root_sha256: written.digest.hex(),
     };
-    let path = folder.join("tree.txt");
-    fs::write(&path, text::print(&stripped)).map_err(io("write", &path))?;
     let path = folder.join("facts.json");
-    fs::write(&path, serde_json::to_vec_pretty(&facts).unwrap_or_default()).map_err(io("write", &path))
+    fs::write(&path, serde_json::to_vec_pretty(&facts).unwrap_or_default()).map_err(io("write", &path))?;
+    Ok(made)
 }
 
 fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path: &Path) -> Result<u64> {
