@@ -205,7 +205,7 @@ fn nothing_runs_twice_and_nothing_is_laid_over() {
     }
     assert_eq!(fs::read_to_string(Path::new(&to).join("letter")).expect("it stays"), "dear");
     run(&["image", "cache", "--as", "ext5"]).expect(2).says(&["ext5"]);
-    run(&["image", "cache", "--as", "oci", "--service", "valkeyy", "-o", &out])
+    run(&["image", "cache", "--as", "oci", "--service", "valkeyy", "-o", &format!("{out}/new")])
         .expect(1)
         .says(&["it has `valkey`"]);
     let beside = fs::read_dir(place.path()).expect("the folder").flatten();
@@ -262,7 +262,8 @@ fn tools_keep_every_mode_owner_and_name() {
         let image = place.path().join(format);
         carried_out(&order, &tar, &image);
         let out = place.path().join(format!("{format}.out"));
-        take_out(format, &image, &out);
+        // Debian 12's fsck.erofs loses setuid bits as it takes files out, so the keg's own judges both.
+        take_out(if format == "ext4" { format } else { "erofs-zstd" }, &image, &out);
         match format {
             "ext4" => is_the_ext4(&tree, &image, &out),
             format => is_the_tree(format, &tree, &out),

@@ -38,7 +38,7 @@ pub enum Compression {
 pub fn erofs(tree: &ImageTree, compression: Compression) -> Order {
     let how = match compression {
         Compression::Lz4 => "-zlz4hc,level=12",
-        // 19 took ten times as long for `web` and gained 7 %.
+        // Of `web` 3.11 MB in 6 s of processor time; 19 gives 2.89 MB and took 113 s of a busy machine.
         Compression::Zstd => "-zzstd,level=12",
     };
     let words = ["--tar=f", how, "-C65536", "-Eztailpacking", "--all-time", "--workers=1", "--quiet"];
