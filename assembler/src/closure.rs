@@ -8,13 +8,13 @@ pub mod elf;
 pub mod keg;
 pub mod link;
 pub mod look;
+pub mod python;
 pub mod script;
 
 mod declared;
 mod load;
 mod module;
 mod program;
-mod python;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};

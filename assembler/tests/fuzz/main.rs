@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use assembler::closure::{elf, script};
+use assembler::closure::{elf, python, script};
 use assembler::content::Folder;
 use assembler::erofs::read::{Image, ReadError};
 use assembler::strip::strip_elf;
@@ -37,13 +37,15 @@ struct Parser {
     mend: fn(&mut [u8]),
 }
 
-const PARSERS: [Parser; 4] = [
+const PARSERS: [Parser; 5] = [
     // Paths are held twice, and 128 bytes of them for each byte of the image (erofs/read/budget.rs).
     Parser { name: "erofs", parse: erofs, memory: (600, 4 << 20), mend: seal },
     Parser { name: "elf", parse: elf, memory: (24, 1 << 16), mend: |_| () },
     // A tree's node has about 200 bytes, and the shortest line 35.
     Parser { name: "twin", parse: twin, memory: (24, 1 << 16), mend: |_| () },
     Parser { name: "script", parse: script, memory: (16, 1 << 16), mend: |_| () },
+    // The shortest import has nine bytes, and is held in about a hundred.
+    Parser { name: "python", parse: python, memory: (64, 1 << 16), mend: |_| () },
 ];
 
 fn erofs(bytes: &[u8]) -> Answer {
@@ -97,6 +99,13 @@ fn script(bytes: &[u8]) -> Answer {
     script::interpreter(bytes).map_or("none".to_string(), |found| {
         format!("{} {}", found.path.len().min(40), found.by_env.map_or(0, |name| name.len().min(40)))
     })
+}
+
+fn python(bytes: &[u8]) -> Answer {
+    let found = python::imports(&String::from_utf8_lossy(bytes));
+    let names: usize = found.iter().map(|import| import.names.len()).sum();
+    let always = found.iter().filter(|import| import.always).count();
+    format!("{} {} {}", found.len().min(9), names.min(9), always.min(9))
 }
 
 /// Past its checksum an image is looked into. Drawn in erofs/superblock.rs: crc32c from 1024 to the block's end.

@@ -86,6 +86,7 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
     if let Some(outcome) = store.result(&keyed.key) {
+        keep(store, role, &keyed.key)?;
         return open(store, target, &outcome.output, None);
     }
     let _held = store.lock_action(&keyed.key)?;
@@ -98,8 +99,13 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     fs::remove_dir_all(&folder).ok();
     let (made, output) = put?;
     store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
-    store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
+    keep(store, role, &keyed.key)?;
     open(store, target, &output, Some(made))
+}
+
+/// The last image of a role is kept, whoever made it.
+fn keep(store: &Store, role: &Role, key: &Digest) -> Result<()> {
+    Ok(store.set_root(&format!("image-{}", role.name), &[Kept::Action(*key)])?)
 }
 
 /// The stripped tree of a built target with its bytes, as its image was written from; for other formats.
