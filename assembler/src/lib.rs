@@ -11,6 +11,7 @@ pub mod closure;
 pub mod compose;
 pub mod content;
 pub mod erofs;
+pub mod papers;
 pub mod role;
 pub mod size;
 pub mod strip;
