@@ -21,7 +21,7 @@ pub mod user;
 
 mod always;
 mod ask;
-mod glob;
+pub mod glob;
 #[cfg(test)]
 mod support;
 

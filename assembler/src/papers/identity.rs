@@ -40,8 +40,18 @@ pub fn cpe(part: &Part) -> Option<String> {
     let (vendor, product) = part.cpe.as_ref()?.split_once(':')?;
     // NVD has the kernel among operating systems.
     let kind = if product == "linux_kernel" { "o" } else { "a" };
-    let parts = [vendor, product, &part.version].map(cpe_escape).join(":");
+    let parts = [vendor, product, upstream_version(part)].map(cpe_escape).join(":");
     Some(format!("cpe:2.3:{kind}:{parts}:*:*:*:*:*:*:*"))
+}
+
+/// Without what Debian adds: `12.2.0` of `12.2.0-14+deb12u1`, `1.97.1` of `1.97.1+dfsg1-1` (deb-version(7)).
+pub fn upstream_version(part: &Part) -> &str {
+    if !matches!(part.id, PartId::Seed { .. }) {
+        return &part.version;
+    }
+    let version = part.version.split_once(':').map_or(part.version.as_str(), |(_, version)| version);
+    let version = version.rsplit_once('-').map_or(version, |(version, _)| version);
+    version.split(['+', '~']).next().unwrap_or(version)
 }
 
 fn cpe_escape(text: &str) -> String {
@@ -104,6 +114,9 @@ mod tests {
             cpe(&Part { cpe: Some("openssl:openssl".into()), ..keg }).unwrap(),
             "cpe:2.3:a:openssl:openssl:3.6.3:*:*:*:*:*:*:*"
         );
+        let libc = PartId::Seed { name: "libc6-dev".into(), version: String::new() };
+        assert_eq!(upstream_version(&part(libc.clone(), "2.36-9+deb12u14")), "2.36");
+        assert_eq!(upstream_version(&part(libc, "1:1.97.1+dfsg1-1")), "1.97.1");
         let id = PartId::Crate { name: "toml".into(), version: "1.2.1+spec-1.1.0".into() };
         let toml = part(id.clone(), "1.2.1+spec-1.1.0");
         assert_eq!(purl(&toml), "pkg:cargo/toml@1.2.1%2Bspec-1.1.0");

@@ -9,7 +9,7 @@
 
 mod collect;
 pub mod cyclonedx;
-mod identity;
+pub mod identity;
 pub mod origin;
 pub mod spdx;
 #[cfg(test)]
