@@ -4,6 +4,7 @@ pub mod build;
 pub mod graph;
 pub mod ground;
 pub mod image;
+pub mod papers;
 pub mod pid1;
 pub mod trial;
 

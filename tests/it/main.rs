@@ -21,6 +21,7 @@ mod lint_sources;
 mod needs;
 mod new;
 mod ordinary;
+mod papers;
 mod pool;
 mod proof;
 mod reproducible;

@@ -5,17 +5,20 @@ mod build;
 mod bump;
 mod check;
 mod completions;
+pub mod cve;
 mod deps;
 mod fetch;
 mod fmt;
 mod from;
 mod image;
 mod info;
+pub mod licenses;
 pub mod lint;
 mod list;
 mod log;
 mod new;
 mod plan;
+pub mod sbom;
 mod search;
 mod seed;
 mod shell;
@@ -52,6 +55,9 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Why { role, path } => why::run(context, &role, &path),
         Command::Size { role } => size::run(context, &role),
         Command::Image { role, to, text } => image::run(context, &role, to.as_deref(), text),
+        Command::Sbom(wish) => sbom::run(context, &wish),
+        Command::Licenses(wish) => licenses::run(context, &wish),
+        Command::Cve(wish) => cve::run(context, &wish),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
