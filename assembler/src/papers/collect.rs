@@ -124,7 +124,7 @@ impl Looker<'_> {
         let marks: BTreeSet<PartId> =
             origin.marks.iter().map(|(name, slot)| PartId::keg(name, slot)).collect();
         holds.extend(crates(&origin, owner));
-        holds.extend(seed(&origin, owner).map(|id| (id, Proof::Named)));
+        holds.extend(seed(&origin, owner));
         for link in owner.links.iter().filter(|link| !marks.contains(link)) {
             if self.may_be_inside(link, &origin)? {
                 holds.insert(link.clone(), Proof::Declared);
@@ -182,19 +182,24 @@ fn crates<'a>(origin: &'a Origin, owner: &'a Known) -> impl Iterator<Item = (Par
     })
 }
 
-/// What compilers leave is of the seed's own version: by the text in the file and the version that the seed pins.
-fn seed<'a>(origin: &'a Origin, owner: &'a Known) -> impl Iterator<Item = PartId> + 'a {
+/// What compilers leave is of the seed's own version: by the text in the file and the version that the seed pins. Whoever
+/// took the compiler's name out of a program has its start files in it all the same.
+fn seed<'a>(origin: &'a Origin, owner: &'a Known) -> impl Iterator<Item = (PartId, Proof)> + 'a {
     let gcc: BTreeSet<&str> = origin.compilers.iter().filter_map(|text| origin::debian_gcc(text)).collect();
     let rustc: BTreeSet<&str> = origin.compilers.iter().filter_map(|text| origin::rustc(text)).collect();
     owner.seed.iter().filter_map(move |part| {
         let (name, version) = (part.id.name(), part.version.as_str());
         let upstream = version.split(['+', '-']).next().unwrap_or(version);
+        let is_libgcc = name.starts_with("libgcc-");
         let inside = match name {
-            _ if name.starts_with("libgcc-") => gcc.contains(version),
+            _ if is_libgcc => gcc.contains(version),
             _ if name.starts_with("libstd-rust") => rustc.contains(upstream),
             _ => origin.glibc.as_deref() == Some(version),
         };
-        inside.then(|| part.id.clone())
+        match inside {
+            true => Some((part.id.clone(), Proof::Named)),
+            false => (is_libgcc && origin.compilers.is_empty()).then(|| (part.id.clone(), Proof::Declared)),
+        }
     })
 }
 

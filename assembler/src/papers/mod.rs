@@ -161,7 +161,7 @@ impl fmt::Display for Proof {
             Proof::Mark => "proven by the link: the section .rootbrew.origin of the file as it was built names it",
             Proof::Named => "seen: the file as it was built has text in it that only this leaves",
             Proof::Lock => "from the lock file: it may be inside, and nothing in the file says so",
-            Proof::Declared => "declared, not proven: the recipe links it, and the file was built before objects carried marks",
+            Proof::Declared => "declared, not proven: its build links it, and the file has no record that says whether it took of it",
         })
     }
 }

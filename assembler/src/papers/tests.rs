@@ -147,12 +147,16 @@ fn who_is_inside_whom() {
     rg.seed = vec![seed("libc6-dev", "2.43-7"), seed("libstd-rust-dev", "1.97.1+dfsg1-1")];
     let krate = |name: &str| part(PartId::Crate { name: name.into(), version: "2.8.3".into() }, "2.8.3");
     rg.crates = vec![krate("memchr"), krate("cfg-if")];
-    for path in ["kegs/web/0/bin/web", "kegs/rg/0/bin/rg", "etc/passwd"] {
+    world.keg("bare", &[("bin/bare", &elf(&[(".text", b"x")]))], &[]).seed =
+        vec![seed("libgcc-12-dev", "12.2.0-14+deb12u1")];
+    for path in ["kegs/web/0/bin/web", "kegs/rg/0/bin/rg", "kegs/bare/0/bin/bare", "etc/passwd"] {
         world.place(path);
     }
     let papers = world.papers();
     expect![[r#"
         etc/passwd role
+        kegs/bare/0/bin/bare bare
+            seed libgcc-12-dev 12.2.0-14+deb12u1 Declared
         kegs/rg/0/bin/rg rg
             seed libc6-dev 2.43-7 Named
             seed libstd-rust-dev 1.97.1+dfsg1-1 Named
@@ -165,7 +169,7 @@ fn who_is_inside_whom() {
     "#]]
     .assert_eq(&told(&papers));
     let parts: Vec<String> = papers.parts.keys().map(PartId::to_string).collect();
-    assert_eq!(parts.len(), 9, "{parts:?}");
+    assert_eq!(parts.len(), 10, "{parts:?}");
     // The same in, the same out.
     assert_eq!(spdx::print(&papers, "rootbrew-1"), spdx::print(&world.papers(), "rootbrew-1"));
     assert_eq!(cyclonedx::print(&papers, "1"), cyclonedx::print(&world.papers(), "1"));

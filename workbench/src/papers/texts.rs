@@ -4,6 +4,7 @@
 //! (`LicenseRef-…`) has no other text than the source's.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use assembler::glob;
 use assembler::papers::{Papers, PartId, spdx};
@@ -12,6 +13,7 @@ use builder::recipe::{Catalogue, Source, Variant};
 use builder::schedule::action::file_name;
 use kegs::{Digest, Store};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::archive::{self, Archive};
 
@@ -103,54 +105,81 @@ struct Looked {
     faults: Vec<String>,
 }
 
+/// What one archive has. An archive is looked into once: the note `licences-1` has the answer after.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Inside {
+    fault: Option<String>,
+    /// Of a crate.
+    license: Option<String>,
+    texts: BTreeMap<String, String>,
+}
+
+/// Its number is raised whenever the same bytes would give other texts.
+const KIND: &str = "licences-1";
+
 fn look(store: &Store, sources: &[(&Variant, &Source)], globs: &[String]) -> Looked {
     let mut looked = Looked::default();
-    let is_wanted = |path: &str| match globs {
-        [] => is_license(path),
-        globs => globs.iter().any(|glob| glob::matches(glob, path)),
-    };
-    let wanted = |path: &str| if is_wanted(path) || path == MANIFEST { TEXT_MAX_BYTES } else { 0 };
     let mut left = PART_MAX_BYTES;
     for (variant, source) in sources {
-        let Some(path) = blob(store, source).and_then(|digest| store.found(&digest)) else { continue };
-        let archive = match archive::look(&path, &file_name(variant, source), &wanted) {
-            Ok(archive) => archive,
-            Err(error) => {
-                looked.faults.push(error.to_string());
-                continue;
-            }
-        };
-        if source.vendored {
-            looked.license = license_of_crate(&archive);
-        }
-        for path in archive.files.keys().filter(|path| is_wanted(path)) {
-            let text = archive.text(path).unwrap_or_default();
+        let Some(inside) = inside(store, variant, source, globs) else { continue };
+        looked.faults.extend(inside.fault);
+        looked.license = looked.license.or(inside.license);
+        for (title, text) in inside.texts {
             if text.len() <= left && !looked.texts.iter().any(|known| known.text == text) {
                 left -= text.len();
-                looked.texts.push(Text { title: path.clone(), from: From::Source, text });
+                looked.texts.push(Text { title, from: From::Source, text });
             }
         }
     }
     looked
 }
 
-/// At the top, or in a folder for them (`LICENSES/`, as REUSE has it).
+fn inside(store: &Store, variant: &Variant, source: &Source, globs: &[String]) -> Option<Inside> {
+    let digest = blob(store, source)?;
+    let name = file_name(variant, source);
+    let note = Digest::of(format!("{} {name} {globs:?}", digest.hex()).as_bytes()).hex();
+    if let Some(known) = store.note(KIND, &note).and_then(|note| serde_json::from_slice(&note).ok()) {
+        return Some(known);
+    }
+    let inside = read(&store.found(&digest)?, &name, globs);
+    // A note that can't be kept costs only that it is looked into again.
+    store.set_note(KIND, &note, &serde_json::to_vec(&inside).ok()?).ok();
+    Some(inside)
+}
+
+fn read(path: &Path, name: &str, globs: &[String]) -> Inside {
+    let is_wanted = |path: &str| match globs {
+        [] => is_license(path),
+        globs => globs.iter().any(|glob| glob::matches(glob, path)),
+    };
+    let wanted = |path: &str| if is_wanted(path) || path == MANIFEST { TEXT_MAX_BYTES } else { 0 };
+    match archive::look(path, name, &wanted) {
+        Ok(archive) => {
+            let paths = archive.files.keys().filter(|path| is_wanted(path));
+            let texts = paths.map(|path| (path.clone(), archive.text(path).unwrap_or_default())).collect();
+            Inside { fault: None, license: license_of_crate(&archive), texts }
+        }
+        Err(error) => Inside { fault: Some(error.to_string()), ..Inside::default() },
+    }
+}
+
+/// At the top, or below a folder for them (`LICENSES/`, as REUSE and the kernel have it).
 fn is_license(path: &str) -> bool {
     let path = path.to_lowercase();
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
     let called = NAMES.iter().any(|start| file.starts_with(start));
     let is_code = [".c", ".h", ".py", ".sh", ".rs", ".pl"].iter().any(|end| file.ends_with(end));
-    folder.is_empty() && called && !is_code || folder == "licenses"
+    folder.is_empty() && called && !is_code || folder == "licenses" || folder.starts_with("licenses/")
 }
 
 const MANIFEST: &str = "Cargo.toml";
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Manifest {
     package: Package,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Package {
     license: Option<String>,
 }
@@ -210,7 +239,15 @@ mod tests {
 
     #[test]
     fn files_with_licences() {
-        let yes = ["LICENSE", "COPYING.LESSER", "licence.txt", "LICENSES/MIT.txt", "NOTICE", "UNLICENSE"];
+        let yes = [
+            "LICENSE",
+            "COPYING.LESSER",
+            "licence.txt",
+            "LICENSES/MIT.txt",
+            "LICENSES/preferred/GPL-2.0",
+            "NOTICE",
+            "UNLICENSE",
+        ];
         let no = ["src/LICENSE", "license.c", "README", "copyright.py", "Makefile"];
         assert!(yes.iter().all(|path| is_license(path)));
         assert!(!no.iter().any(|path| is_license(path)));
