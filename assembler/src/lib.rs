@@ -17,6 +17,7 @@ pub mod format;
 pub mod limit;
 pub mod observed;
 pub mod oci;
+pub mod papers;
 pub mod resolve;
 pub mod role;
 pub mod size;
@@ -28,7 +29,7 @@ pub mod user;
 
 mod always;
 mod ask;
-mod glob;
+pub mod glob;
 #[cfg(test)]
 mod support;
 

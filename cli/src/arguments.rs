@@ -202,6 +202,21 @@ pub enum Command {
         #[command(flatten)]
         other: crate::commands::image_as::Other,
     },
+    /// What is in a role's image: every part with its licence, source and files, as SPDX or CycloneDX
+    #[command(
+        after_help = "Examples: rootbrew sbom web -o web.spdx.json\n          rootbrew sbom web --format cyclonedx -o web.cdx.json"
+    )]
+    Sbom(crate::commands::sbom::Wish),
+    /// The licences of all that is in a role's image, with their texts
+    #[command(
+        after_help = "Examples: rootbrew licenses web -o NOTICE\n          rootbrew licenses web -o licenses/"
+    )]
+    Licenses(crate::commands::licenses::Wish),
+    /// Known vulnerabilities of what is in a role's image, by an export of OSV records given as a file
+    #[command(
+        after_help = "Examples: rootbrew cve web --db all.zip --fail-on high\n          rootbrew cve web --db records/ --all --json"
+    )]
+    Cve(crate::commands::cve::Wish),
     /// Boot a role in QEMU
     #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]
     Boot {

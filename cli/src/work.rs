@@ -7,6 +7,7 @@ pub mod graph;
 pub mod ground;
 pub mod image;
 pub mod limits;
+pub mod papers;
 pub mod pid1;
 pub mod tool;
 pub mod trial;

@@ -26,6 +26,7 @@ mod needs;
 mod new;
 mod observe;
 mod ordinary;
+mod papers;
 mod pool;
 mod proof;
 mod reproducible;

@@ -6,11 +6,13 @@
 pub mod archive;
 pub mod ask;
 pub mod bump;
+pub mod cve;
 pub mod file;
 pub mod fmt;
 pub mod graph;
 pub mod lint;
 pub mod new;
+pub mod papers;
 pub mod revision;
 pub mod search;
 pub mod test;

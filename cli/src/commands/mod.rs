@@ -6,6 +6,7 @@ mod bump;
 mod cat;
 mod check;
 mod completions;
+pub mod cve;
 mod deps;
 mod diff;
 mod fetch;
@@ -14,6 +15,7 @@ mod from;
 mod image;
 pub mod image_as;
 mod info;
+pub mod licenses;
 pub mod lint;
 mod list;
 mod log;
@@ -21,6 +23,7 @@ mod ls;
 mod new;
 mod observe;
 mod plan;
+pub mod sbom;
 mod search;
 mod seed;
 mod shell;
@@ -80,6 +83,9 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
             image::run(context, &role, to.as_deref(), text)
         }
         Command::Image { role, other, .. } => image_as::run(context, &other.wish(role)),
+        Command::Sbom(wish) => sbom::run(context, &wish),
+        Command::Licenses(wish) => licenses::run(context, &wish),
+        Command::Cve(wish) => cve::run(context, &wish),
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }

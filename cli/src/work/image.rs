@@ -23,7 +23,7 @@ use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
 const COMPOSE_VERSION: &str = "1";
-const KERNEL: &str = "boot/vmlinuz";
+pub const KERNEL: &str = "boot/vmlinuz";
 
 /// An image in the store.
 pub struct Image {
@@ -220,7 +220,7 @@ pub fn place(plan: &Plan, name: &str) -> Option<usize> {
 }
 
 /// The kegs that the role's own may need when they run; the kernel and the agent are none.
-fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
+pub fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
     let plan = &target.plan;
     let kernel = role.kernel.as_ref().and_then(|kernel| place(plan, &kernel.name));
     let apart = [kernel, pid1::place(plan)];

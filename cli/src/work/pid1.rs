@@ -17,7 +17,7 @@ use crate::trouble::{Result, Trouble};
 
 /// The recipe, and where its keg has the program.
 const RECIPE: &str = "agent";
-const PROGRAM: &str = "bin/rootbrew-agent";
+pub const PROGRAM: &str = "bin/rootbrew-agent";
 
 /// What a role's plan has besides what the role says. A tap without the recipe can plan roles, and has no images.
 pub fn asked(role: &Role, catalogue: &Catalogue) -> Option<AskedKeg> {
