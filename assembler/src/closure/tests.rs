@@ -503,9 +503,9 @@ fn what_such_a_text_names_is_there() {
         "keg* a: etc/a.conf = include /kegs/a/0/etc/b.conf; not https://x.example/kegs/a, etc/b.conf, etc/c.conf
          [a] config = etc/*.conf",
         expect![[r#"
-            /kegs/a/0/etc/a.conf # role: names the keg a, [runtime] of a names kegs/a/0/etc/*.conf
-            /kegs/a/0/etc/b.conf # role: names the keg a, [runtime] of a names kegs/a/0/etc/*.conf
-            /kegs/a/0/etc/c.conf # role: names the keg a, [runtime] of a names kegs/a/0/etc/*.conf
+            /kegs/a/0/etc/a.conf # role: names the keg a, [runtime] of a names etc/*.conf
+            /kegs/a/0/etc/b.conf # role: names the keg a, [runtime] of a names etc/*.conf
+            /kegs/a/0/etc/c.conf # role: names the keg a, [runtime] of a names etc/*.conf
         "#]],
     );
 }
