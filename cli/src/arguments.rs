@@ -104,7 +104,7 @@ pub enum Command {
     },
     /// Open a shell in a keg's sandbox: as its failed build left it, else before the first step; or just before a step
     #[command(
-        after_help = "Examples: rootbrew shell nginx\n          rootbrew shell nginx --at build --with strace\n          \
+        after_help = "Examples: rootbrew shell nginx\n          rootbrew shell nginx --at build --with strace,gdb\n          \
                       rootbrew shell nginx --at build -- make -n"
     )]
     Shell {

@@ -59,6 +59,32 @@ fn kegs_and_programs_of_the_seed_are_had_beside() {
     ]);
 }
 
+/// On this repository's own seed and recipes: the first time its debugger is fetched and unpacked.
+#[test]
+fn a_debugger_and_a_tracer_stand_in_a_real_build() {
+    let text = "cd /tmp && echo 'int main(void) { return 3; }' >t.c && /usr/bin/gcc -g -o t t.c && \
+                gdb -q -batch -ex 'break main' -ex run -ex cont ./t && strace -o t.log ./t; grep -c execve t.log";
+    let tap = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rootbrew"));
+    command.args([
+        "shell",
+        "zlib",
+        "--at",
+        "build",
+        "--with",
+        "strace,gdb",
+        "--tap",
+        tap,
+        "--",
+        "sh",
+        "-c",
+        text,
+    ]);
+    let ran = crate::support::Ran::of(&mut command).expect(0);
+    ran.says(&["Breakpoint 1, main () at t.c:1", "exited with code 03"]);
+    assert!(ran.out.ends_with("\n1\n"), "{ran}");
+}
+
 /// A compiler that says what it compiles, and a tree of two files.
 fn tree(toy: &Toy) {
     let sha256 = "0".repeat(64);

@@ -3,6 +3,7 @@
 //! ```toml
 //! # toolchains/seed.toml
 //! seed    = "debian-12"                   # seeds/debian-12.toml: the sandbox's root
+//! shell_seed = "debian-12-gdb"            # the same and debuggers, for `rootbrew shell --with gdb`
 //! cc      = "seed-cc"                     # the recipe that provides `cc`
 //! cxx     = "seed-cxx"                    # and the one that provides `cxx`
 //! triplet = { profile = "{arch}-linux-musl", seed = "{arch}-linux-gnu" }
@@ -35,6 +36,9 @@ pub struct Profile {
     pub name: String,
     /// `seeds/<seed>.toml`.
     pub seed: String,
+    /// A seed that is the first and debuggers: `rootbrew shell --with` looks there for what the first lacks.
+    #[serde(default)]
+    pub shell_seed: Option<String>,
     /// The recipe that provides the virtual `cc`.
     pub cc: String,
     /// The recipe that provides the virtual `cxx`; a build that names it in `build` has `CXX`.

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use crate::fetch::{Blobs, Pool, Wanted};
 
 pub use error::{DebError, SeedError};
-pub use refresh::refresh;
+pub use refresh::{by_hand, refresh};
 pub use text::{Deb, Seed, load, parse};
 
 /// Raised when the same `.deb`s would unpack to another tree.

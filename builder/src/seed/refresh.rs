@@ -21,10 +21,11 @@ pub fn refresh(old: &str, seed: &Seed, state: &Path) -> Result<String, SeedError
     }
     // apt's order is an order of installation, which may change from run to run.
     lines.sort();
-    Ok(format!("{}{PINNED}\ndebs = [\n{}]\n", written_by_hand(old), lines.concat()))
+    Ok(format!("{}{PINNED}\ndebs = [\n{}]\n", by_hand(old), lines.concat()))
 }
 
-fn written_by_hand(old: &str) -> &str {
+/// What a person wrote of a seed's text: all but the pins. A refresh reads only that, so that something new may be asked.
+pub fn by_hand(old: &str) -> &str {
     let at =
         if old.starts_with(PINNED) { Some(0) } else { old.find(&format!("\n{PINNED}")).map(|at| at + 1) };
     at.map_or(old, |at| &old[..at])

@@ -19,9 +19,12 @@ pub fn run(context: &Context, command: &arguments::Seed) -> Result<()> {
         None => ground::profile(context)?.seed,
     };
     let path = ground::seed_path(context, &name);
+    if let arguments::Seed::Refresh { .. } = command {
+        return refresh(context, &path);
+    }
     let seed = seed::load(&path)?;
     match command {
-        arguments::Seed::Show { .. } => show(context, &name, &seed),
+        arguments::Seed::Show { .. } | arguments::Seed::Refresh { .. } => show(context, &name, &seed),
         arguments::Seed::Unpack { .. } => {
             let store = context.create_store()?;
             let _in_use = store.lock_in_use()?;
@@ -29,7 +32,6 @@ pub fn run(context: &Context, command: &arguments::Seed) -> Result<()> {
             data(&store.lay_out("seed", &root)?.display().to_string());
             Ok(())
         }
-        arguments::Seed::Refresh { .. } => refresh(context, &path, &seed),
     }
 }
 
@@ -51,11 +53,12 @@ fn hex(sha256: &[u8; 32]) -> String {
     kegs::Digest { sha256: *sha256, size_bytes: 0 }.hex()
 }
 
-fn refresh(context: &Context, path: &std::path::Path, seed: &seed::Seed) -> Result<()> {
+fn refresh(context: &Context, path: &std::path::Path) -> Result<()> {
     let failed = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", path.display()));
     let old = fs::read_to_string(path).map_err(failed)?;
     let state = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
-    let new = seed::refresh(&old, seed, &state)?;
+    let seed = seed::parse(path, seed::by_hand(&old))?;
+    let new = seed::refresh(&old, &seed, &state)?;
     if new == old {
         talk("seed    already the newest");
         return Ok(());

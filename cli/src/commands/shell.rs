@@ -38,13 +38,49 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let plans = [&target].into_iter().chain(&with).map(|target| &target.plan);
     let ground = ground::ground(context, &store, profile, plans)?;
     let at = target.plan.wanted()[0];
-    in_seed(&store, &ground, &target.plan, at, &tap, &seeds)?;
+    let with_tools = with_tools(context, &store, &ground, (&target.plan, at), &seeds)?;
+    in_seed(&store, with_tools.as_ref().unwrap_or(&ground), &target.plan, at, &tap, &seeds)?;
     let with = match &with {
         Some(with) => kegs(&with.plan, &build::make(context, &store, &ground, with)?.outputs),
         None => Vec::new(),
     };
     let outputs = dependencies(context, &store, &ground, &target, at)?;
-    open(context, &store, &ground, (&target.plan, at, &outputs), wish, &with)
+    let on = Grounds { built: &ground, visited: with_tools.as_ref().unwrap_or(&ground) };
+    open(context, &store, on, (&target.plan, at, &outputs), wish, &with)
+}
+
+/// What the build stands on, by which its key is known, and what the visitor does.
+struct Grounds<'a> {
+    built: &'a Ground,
+    visited: &'a Ground,
+}
+
+/// The seed with debuggers in place of the build's own, when that lacks a program that is asked for. Only builds on the
+/// profile's first seed have one: what stands on another is another system.
+fn with_tools(
+    context: &Context,
+    store: &Store,
+    ground: &Ground,
+    (plan, at): (&Plan, usize),
+    asked: &[String],
+) -> Result<Option<Ground>> {
+    let profile = &ground.profile;
+    let own = profile.seed(plan.nodes()[at].variant.preset);
+    let programs = store.tree(&ground.seed(plan.nodes()[at].variant.preset).root)?;
+    let has = |name: &String| programs_of(&programs).any(|program| program == name);
+    let Some(name) = profile.shell_seed.as_ref().filter(|_| own == profile.seed && !asked.iter().all(has))
+    else {
+        return Ok(None);
+    };
+    let seed = builder::seed::load(&ground::seed_path(context, name))?;
+    let root = ground::unpacked(context, store, name, &seed)?;
+    Ok(Some(Ground::new(store, profile.clone(), &[(own.to_string(), root)].into())?))
+}
+
+fn programs_of(seed: &kegs::Tree) -> impl Iterator<Item = &str> {
+    seed.nodes
+        .keys()
+        .filter_map(|path| path.strip_prefix("usr/bin/").or_else(|| path.strip_prefix("usr/sbin/")))
 }
 
 /// The plan of one recipe.
@@ -73,11 +109,7 @@ fn in_seed(
         return Ok(());
     }
     let seed = store.tree(&ground.seed(plan.nodes()[at].variant.preset).root)?;
-    let programs: Vec<&str> = seed
-        .nodes
-        .keys()
-        .filter_map(|path| path.strip_prefix("usr/bin/").or_else(|| path.strip_prefix("usr/sbin/")))
-        .collect();
+    let programs: Vec<&str> = programs_of(&seed).collect();
     let mut faults = Vec::new();
     for name in names.iter().filter(|name| !programs.contains(&name.as_str())) {
         let recipes = tap.catalogue.recipes.keys().map(String::as_str);
@@ -106,15 +138,15 @@ fn kegs(plan: &Plan, outputs: &[Digest]) -> Vec<(String, String, Digest)> {
 fn open(
     context: &Context,
     store: &Store,
-    ground: &Ground,
+    on: Grounds,
     (plan, at, outputs): (&Plan, usize, &[Option<Digest>]),
     wish: &Wish,
     with: &[(String, String, Digest)],
 ) -> Result<()> {
     let node = &plan.nodes()[at];
     let keg = node.name();
-    build::fetch_sources(context, store, ground, plan, at)?;
-    let prepared = again::prepared(plan, at, store, ground, outputs)?;
+    build::fetch_sources(context, store, on.built, plan, at)?;
+    let prepared = again::prepared(plan, at, store, on.built, outputs)?;
     let (prepared, keyed) =
         prepared.ok_or_else(|| Trouble::Bug(format!("the sources of `{keg}` are unknown")))?;
     let (folder, fresh) = folder(store, &keg, wish)?;
@@ -124,7 +156,7 @@ fn open(
         ));
     }
     let visit = Visit { build: &folder, argv: argv(wish, &node.variant.subdir), with };
-    let code = again::enter(store, ground, (&prepared, &keyed), &keg, visit);
+    let code = again::enter(store, on.visited, (&prepared, &keyed), &keg, visit);
     if fresh {
         // Nothing of it is wanted again; what can't be removed is swept with the stage.
         std::fs::remove_dir_all(&folder).ok();
