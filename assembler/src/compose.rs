@@ -58,6 +58,8 @@ pub enum Problem {
     Missing { what: String, by: String },
     #[error("`{path}` is in {}; name one under `[prefer]` in roles/{role}.toml: `\"{path}\" = \"{}\"`", all_of(kegs), kegs.first().map_or("", String::as_str))]
     Clash { path: String, kegs: Vec<String>, role: String },
+    #[error("{by} needs `/{path}`, which {why}")]
+    Lost { path: String, why: &'static str, by: String },
     #[error("{by} names `{glob}`, and nothing is there")]
     Nothing { glob: String, by: String },
     #[error(

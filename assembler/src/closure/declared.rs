@@ -121,7 +121,8 @@ impl Walk<'_> {
             return;
         }
         let Some(end) = self.reach(path, reason.clone()) else {
-            return self.miss(format!("the end of the link `/{path}`"), by);
+            let why = self.laid.lost(path);
+            return self.problems.push(Problem::Lost { path: path.to_string(), why, by: by.to_string() });
         };
         let below: Vec<String> = self.laid.below(&end).map(str::to_string).collect();
         for path in below {

@@ -27,6 +27,11 @@ pub enum Found {
     Folder,
 }
 
+enum Lost {
+    Nothing,
+    Circle,
+}
+
 /// As many as Linux follows (`MAXSYMLINKS`).
 const LINKS_MAX: usize = 40;
 
@@ -59,6 +64,18 @@ impl<'a> Laid<'a> {
 
     /// Follows `path` to a file or folder; `None` where it leads to nothing, out of the kegs, or round in a circle.
     pub fn end(&self, path: &str) -> Option<End> {
+        self.follow(path).ok()
+    }
+
+    /// What to say of a path that has no end.
+    pub fn lost(&self, path: &str) -> &'static str {
+        match self.follow(path) {
+            Err(Lost::Circle) => "leads round in a circle of links",
+            _ => "leads to nothing",
+        }
+    }
+
+    fn follow(&self, path: &str) -> Result<End, Lost> {
         let mut rest: Vec<String> = components(path);
         let mut at: Vec<String> = Vec::new();
         let mut links = Vec::new();
@@ -71,7 +88,7 @@ impl<'a> Laid<'a> {
             let here = at.join("/");
             if let Some(Node::Link { target }) = self.nodes.get(&here) {
                 if links.len() == LINKS_MAX {
-                    return None;
+                    return Err(Lost::Circle);
                 }
                 links.push(here);
                 at.pop();
@@ -80,12 +97,12 @@ impl<'a> Laid<'a> {
                 }
                 rest.extend(components(target));
             } else if !rest.is_empty() && !self.folders.contains(&here) {
-                return None;
+                return Err(Lost::Nothing);
             }
         }
         let path = at.join("/");
-        let found = self.found(&path)?;
-        Some(End { links, path, found })
+        let found = self.found(&path).ok_or(Lost::Nothing)?;
+        Ok(End { links, path, found })
     }
 
     fn found(&self, path: &str) -> Option<Found> {

@@ -15,6 +15,14 @@ pub fn programs(laid: &Laid, kegs: &[Keg], among: &[usize], name: &str) -> Vec<(
     among.iter().filter_map(in_keg).collect()
 }
 
+/// A link of this name where a program would be, whatever it leads to.
+pub fn link(laid: &Laid, kegs: &[Keg], among: &[usize], name: &str) -> Option<String> {
+    let places = among
+        .iter()
+        .flat_map(|at| PROGRAMS.iter().map(move |folder| format!("{}/{folder}/{name}", kegs[*at].place())));
+    places.into_iter().find(|path| laid.target(path).is_some())
+}
+
 /// The first of `folders` (paths in the image) that has a file of this name.
 pub fn in_folders(laid: &Laid, folders: &[String], name: &str) -> Option<String> {
     folders.iter().map(|folder| format!("{folder}/{name}")).find(|path| is_file(laid, path))

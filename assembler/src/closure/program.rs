@@ -35,7 +35,13 @@ impl Walk<'_> {
         let found = look::programs(&self.laid, self.kegs, among, name);
         match self.choose(path, &found) {
             Some(program) => self.reach_as(path, &program, reason),
-            None if found.is_empty() => self.miss(format!("the program `{name}`"), by),
+            None if found.is_empty() => match look::link(&self.laid, self.kegs, among, name) {
+                None => self.miss(format!("the program `{name}`"), by),
+                Some(path) => {
+                    let why = self.laid.lost(&path);
+                    self.problems.push(Problem::Lost { path, why, by: by.to_string() });
+                }
+            },
             None => self.clash(path, found.iter().map(|(keg, _)| *keg).collect()),
         }
     }

@@ -171,7 +171,7 @@ fn all_that_is_missing_at_once() {
             error: `Web` is not a user's name: lower-case letters, digits, `_` and `-`, at most 32
             error: config `/etc/nginx.conf` can't be written, as the root is read-only: put it under /run, /tmp or /data
             error: service b needs the program `b`, and no keg of the role has it
-            error: the role needs the end of the link `/kegs/a/0/dangling`, and no keg of the role has it
+            error: the role needs `/kegs/a/0/dangling`, which leads to nothing
             error: [runtime] of a names `kegs/a/0/share/*.txt`, and nothing is there
             error: [runtime] of a needs the library `libgone.so.1`, and no keg of the role has it
             error: [runtime] of a needs the program `helper`, and no keg of the role has it
@@ -244,7 +244,7 @@ fn links_in_circles_end() {
         "keg* a: bin/a -> b, bin/b -> a
          runs a",
         expect![[r#"
-            error: service a needs the program `a`, and no keg of the role has it
+            error: service a needs `/kegs/a/0/bin/a`, which leads round in a circle of links
         "#]],
     );
 }

@@ -179,3 +179,20 @@ fn content_that_is_not_as_long_as_its_digest_says_is_an_error() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{stored} {claimed}");
     }
 }
+
+#[test]
+fn content_with_other_bytes_than_its_digest_says_is_in_no_image() {
+    let place = Place::new();
+    for size in [10, 4096, 70_001] {
+        let digest = place.store(&vec![1; size]);
+        let mut tree = ImageTree::default();
+        tree.insert("a", Node::stored(digest, 0o644, because())).unwrap();
+        write_erofs(&tree, &place.content, &mut Vec::new()).unwrap();
+        let mut bytes = vec![1; size];
+        bytes[size - 1] = 2;
+        fs::write(place.content.0.join(digest.hex()), &bytes).unwrap();
+        let error = write_erofs(&tree, &place.content, &mut Vec::new()).unwrap_err().to_string();
+        assert!(error.contains(&format!("content {} has the sha256", digest.hex())), "{size}: {error}");
+        assert!(error.contains("rootbrew store verify --repair"), "{error}");
+    }
+}

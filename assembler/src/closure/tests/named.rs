@@ -85,3 +85,16 @@ fn what_such_a_text_names_is_there() {
         "#]],
     );
 }
+
+#[test]
+fn links_that_go_round_in_a_circle() {
+    check(
+        "keg* a: bin/x -> y, bin/y -> x, share/round -> round
+         [a] files = share
+         runs x",
+        expect![[r#"
+            error: service x needs `/kegs/a/0/bin/x`, which leads round in a circle of links
+            error: [runtime] of a needs `/kegs/a/0/share/round`, which leads round in a circle of links
+        "#]],
+    );
+}
