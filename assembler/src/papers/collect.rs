@@ -214,16 +214,5 @@ fn parts(files: &[File], known: &BTreeMap<PartId, Known>) -> BTreeMap<PartId, Pa
 
 /// A mark that names no keg of the plan: said as it stands.
 fn unknown(id: &PartId) -> Part {
-    Part {
-        id: id.clone(),
-        version: String::new(),
-        summary: "named by a mark, and no keg of this plan".to_string(),
-        license: None,
-        home: None,
-        sources: Vec::new(),
-        patches: Vec::new(),
-        cpe: None,
-        cve: BTreeMap::new(),
-        upstream: None,
-    }
+    Part::new(id.clone(), "", "named by a mark, and no keg of this plan")
 }

@@ -60,6 +60,24 @@ pub struct Part {
     pub upstream: Option<Upstream>,
 }
 
+impl Part {
+    /// One of which nothing more is known.
+    pub fn new(id: PartId, version: &str, summary: &str) -> Part {
+        Part {
+            id,
+            version: version.to_string(),
+            summary: summary.to_string(),
+            license: None,
+            home: None,
+            sources: Vec::new(),
+            patches: Vec::new(),
+            cpe: None,
+            cve: BTreeMap::new(),
+            upstream: None,
+        }
+    }
+}
+
 /// Under which name another collection of software knows a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upstream {

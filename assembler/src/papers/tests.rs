@@ -11,18 +11,7 @@ use crate::content::{Content, Folder};
 use crate::tree::{ImageTree, Node, Reason};
 
 pub fn part(id: PartId, version: &str) -> Part {
-    Part {
-        id,
-        version: version.to_string(),
-        summary: String::new(),
-        license: Some("MIT".to_string()),
-        home: None,
-        sources: Vec::new(),
-        patches: Vec::new(),
-        cpe: None,
-        cve: BTreeMap::new(),
-        upstream: None,
-    }
+    Part { license: Some("MIT".to_string()), ..Part::new(id, version, "") }
 }
 
 fn seed(name: &str, version: &str) -> Part {

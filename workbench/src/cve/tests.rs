@@ -11,18 +11,7 @@ use kegs::Digest;
 use super::*;
 
 fn part(id: PartId, version: &str) -> Part {
-    Part {
-        id,
-        version: version.to_string(),
-        summary: String::new(),
-        license: None,
-        home: None,
-        sources: Vec::new(),
-        patches: Vec::new(),
-        cpe: None,
-        cve: BTreeMap::new(),
-        upstream: None,
-    }
+    Part::new(id, version, "")
 }
 
 fn papers(parts: impl IntoIterator<Item = Part>) -> Papers {

@@ -125,24 +125,9 @@ fn crates(variant: &Variant) -> Vec<Part> {
         .filter_map(|vendored| {
             let krate = vendored.krate.as_ref()?;
             let id = PartId::Crate { name: krate.name.clone(), version: krate.version.clone() };
-            Some(Part { sources: vec![source(vendored)], ..part(id, &krate.version, "a crate of Rust") })
+            Some(Part { sources: vec![source(vendored)], ..Part::new(id, &krate.version, "a crate of Rust") })
         })
         .collect()
-}
-
-fn part(id: PartId, version: &str, summary: &str) -> Part {
-    Part {
-        id,
-        version: version.to_string(),
-        summary: summary.to_string(),
-        license: None,
-        home: None,
-        sources: Vec::new(),
-        patches: Vec::new(),
-        cpe: None,
-        cve: BTreeMap::new(),
-        upstream: None,
-    }
 }
 
 /// Packages of which a link takes pieces: how the name begins and ends, the licence as the package's `copyright` says it of
@@ -175,7 +160,7 @@ fn seed(made: &Made, variant: &Variant) -> Vec<Part> {
             cpe: Some(cpe.to_string()),
             sources: vec![source],
             upstream: Some(debian(seed, deb)),
-            ..part(id, &deb.version, summary)
+            ..Part::new(id, &deb.version, summary)
         })
     };
     seed.debs.iter().filter_map(linked).collect()
