@@ -2,12 +2,13 @@
 
 use assembler::role;
 use builder::recipe::{self, Catalogue, Choice, Dep, OptionValue, Recipe, Variant};
-use kegs::Store;
+use builder::schedule::outlook::{self, Outlook};
+use kegs::{Outcome, Store};
 
 use crate::context::Context;
 use crate::terminal::{bytes, data};
 use crate::trouble::{Result, Trouble};
-use crate::work::ARCH;
+use crate::work::{self, ARCH, ground};
 
 pub fn run(context: &Context, name: &str) -> Result<()> {
     if role::names(&context.tap).unwrap_or_default().iter().any(|role| role == name) {
@@ -99,16 +100,30 @@ fn of_variant(recipe: &Recipe, variant: &Variant) -> Facts {
     facts
 }
 
-/// What the last build of the keg was; nothing where there was none.
+/// The keg as this recipe makes it, by its key; what another tap built under the name is not this.
 fn in_store(context: &Context, variant: &Variant) -> Facts {
-    let name = super::list::slotted(&variant.name, &variant.slot);
-    let built = context.open_store().ok().and_then(|store| last(&store, &name));
+    let built = context.open_store().ok().and_then(|store| {
+        // A plan that has a fault is another command's to tell: such a recipe is not built.
+        facts_of(&store, &outcome(context, &store, variant).ok().flatten()?)
+    });
     built.unwrap_or_else(|| vec![("built", "not yet, or not here".into())])
 }
 
-fn last(store: &Store, name: &str) -> Option<Facts> {
-    let key = String::from_utf8(store.note("last", name)?).ok()?.trim().parse().ok()?;
-    let outcome = store.result(&key)?;
+fn outcome(context: &Context, store: &Store, variant: &Variant) -> Result<Option<Outcome>> {
+    let profile = ground::profile(context)?;
+    let implied = ground::implied(&profile);
+    let target = work::tap(context, &implied)?
+        .recipes_target(&[format!("{}@{}", variant.name, variant.slot)], &implied)?;
+    let plans = [target.plan];
+    let Some(ground) = ground::if_there(context, store, profile, &plans)? else { return Ok(None) };
+    let outlooks = outlook::outlook(&plans[0], store, &ground)?;
+    Ok(match &outlooks[plans[0].wanted()[0]] {
+        Outlook::InStore { outcome, .. } => Some(*outcome),
+        _ => None,
+    })
+}
+
+fn facts_of(store: &Store, outcome: &Outcome) -> Option<Facts> {
     let tree = store.tree(&outcome.output).ok()?;
     let size = format!("{}, {} entries", bytes(tree.size_bytes()), tree.nodes.len());
     Some(vec![("built", format!("in {:.1} s, {size}", outcome.wall_s)), ("tree", outcome.output.to_string())])
