@@ -409,7 +409,7 @@ fn the_environment_names_every_keg_and_flag() {
 fn a_profile_with_an_unknown_key() {
     let text = Text::new("toolchains/x.toml", "seed = \"debian-12\"\ncflag = []\n");
     expect![[r#"
-        toolchains/x.toml:2:1: unknown field `cflag`, expected one of `seed`, `cc`, `cxx`, `triplet`, `path`, `cflags`, `ldflags`, `rustflags`, `rustprofile`, `feature`, `preset`
+        toolchains/x.toml:2:1: unknown field `cflag`, expected one of `seed`, `shell_seed`, `cc`, `cxx`, `triplet`, `path`, `cflags`, `ldflags`, `rustflags`, `rustprofile`, `feature`, `preset`
     "#]].assert_eq(&profile("x", &text).unwrap_err().to_string());
 }
 
