@@ -124,6 +124,25 @@ impl Store {
         rename(&staged, &self.result_path(&keyed.key))
     }
 
+    /// What an action came to: from the store (`true` beside it), or made now and recorded. What another process makes
+    /// meanwhile is waited for and not made again.
+    pub fn once<E: From<StoreError>>(
+        &self,
+        keyed: &Keyed,
+        make: impl FnOnce() -> std::result::Result<Outcome, E>,
+    ) -> std::result::Result<(Outcome, bool), E> {
+        if let Some(outcome) = self.result(&keyed.key) {
+            return Ok((outcome, true));
+        }
+        let _held = self.lock_action(&keyed.key)?;
+        if let Some(outcome) = self.result(&keyed.key) {
+            return Ok((outcome, true));
+        }
+        let outcome = make()?;
+        self.put_result(keyed, &outcome)?;
+        Ok((outcome, false))
+    }
+
     /// Forgets an outcome, so that the action runs again.
     pub fn forget_result(&self, key: &Digest) -> Result<()> {
         crate::store::remove_file(&self.result_path(key))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::collect::{files_two_deep, list};
-use crate::store::{Result, Store, remove_file, remove_folder, tried};
+use crate::store::{Result, Store, StoreError, remove_file, remove_folder, tried};
 use crate::{Digest, Node, digest};
 
 /// One damaged or missing thing, and who holds it.
@@ -97,8 +97,15 @@ impl Holders {
         faults: &mut BTreeMap<PathBuf, String>,
     ) {
         self.note(root, keg, key);
-        let Ok(tree) = store.tree(root) else {
-            return self.unreadable(store, root, keg, key, faults);
+        let tree = match store.tree(root) {
+            Ok(tree) => tree,
+            // A damaged `Directory` in it: which one, the reading says; its keg is built again whole.
+            Err(StoreError::Damaged { digest, .. } | StoreError::Missing(digest)) => {
+                self.note(&digest, keg, key);
+                faults.entry(store.blob_path(&digest, false)).or_insert("it is missing".into());
+                return;
+            }
+            Err(_) => return,
         };
         for (path, node) in &tree.nodes {
             let Node::File { digest, .. } = node else { continue };
@@ -109,22 +116,6 @@ impl Holders {
         }
         for (digest, _) in tree.merkle().directories {
             self.note(&digest, keg, key);
-        }
-    }
-
-    /// A tree with a damaged `Directory` in it: which one, the store's own reading says; its keg is built again whole.
-    fn unreadable(
-        &mut self,
-        store: &Store,
-        root: &Digest,
-        keg: &str,
-        key: Digest,
-        faults: &mut BTreeMap<PathBuf, String>,
-    ) {
-        use crate::StoreError::{Damaged, Missing};
-        if let Err(Damaged { digest, .. } | Missing(digest)) = store.tree(root) {
-            self.note(&digest, keg, key);
-            faults.entry(store.blob_path(&digest, false)).or_insert("it is missing".into());
         }
     }
 

@@ -53,13 +53,7 @@ impl Walk<'_> {
         }
         for inside in &runtime.config {
             let glob = format!("{place}/{inside}");
-            let texts: Vec<String> = self
-                .laid
-                .below(&place)
-                .filter(|path| glob::matches(&glob, path))
-                .map(str::to_string)
-                .collect();
-            self.reach_glob(&glob, because(&format!("names {inside}")), &by);
+            let texts = self.reach_glob(&glob, because(&format!("names {inside}")), &by);
             texts.iter().for_each(|path| self.reach_named(path));
         }
         for soname in &runtime.dlopen {
@@ -97,8 +91,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Every file and link that matches, and everything in a folder that does. None is a problem.
-    pub(super) fn reach_glob(&mut self, glob: &str, reason: Reason, by: &str) {
+    /// Every file and link that matches, and everything in a folder that does; what matched. None is a problem.
+    pub(super) fn reach_glob(&mut self, glob: &str, reason: Reason, by: &str) -> Vec<String> {
         let mut matched: Vec<String> = Vec::new();
         if let Some(Found::Folder) = self.laid.end(glob).map(|end| end.found) {
             matched.extend(self.laid.end(glob).map(|end| end.path));
@@ -113,6 +107,7 @@ impl Walk<'_> {
         if matched.is_empty() {
             self.problems.push(Problem::Nothing { glob: glob.to_string(), by: by.to_string() });
         }
+        matched
     }
 
     /// `seen`, since a link may lead to a folder above it.

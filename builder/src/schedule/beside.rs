@@ -80,18 +80,12 @@ pub fn run(
     manner: &Manner,
     cancel: &AtomicBool,
 ) -> Result<(Outcome, Came), Failure> {
-    if let Some(outcome) = store.result(&keyed.key) {
-        return Ok((outcome, Came::Found));
-    }
-    let _held = store.lock_action(&keyed.key).map_err(Failure::world)?;
-    if let Some(outcome) = store.result(&keyed.key) {
-        return Ok((outcome, Came::Found));
-    }
-    let ran = unfollowed(store, ground, (prepared, keyed), name, manner, cancel).run();
-    left::forget(store, name).ok();
-    let outcome = ran?.outcome;
-    store.put_result(keyed, &outcome).map_err(Failure::world)?;
-    Ok((outcome, Came::Ran))
+    let (outcome, found) = store.once(keyed, || {
+        let ran = unfollowed(store, ground, (prepared, keyed), name, manner, cancel).run();
+        left::forget(store, name).ok();
+        Ok::<_, Failure>(ran?.outcome)
+    })?;
+    Ok((outcome, if found { Came::Found } else { Came::Ran }))
 }
 
 /// Where an outcome is from.

@@ -282,6 +282,12 @@ impl Execution<'_> {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::world(error)
+    }
+}
+
 impl Failure {
     fn said(end: String) -> Failure {
         Failure { end, step: None, tail: Vec::new(), log: None, kept: None, cancelled: false }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use assembler::diff::{Change, Diff, KegDiff, What};
 use assembler::text;
 use builder::plan::Plan;
+use kegs::Digest;
 
 use super::subject::{self, Subject};
 use crate::context::Context;
@@ -24,6 +25,7 @@ type Versions = BTreeMap<String, String>;
 /// One side.
 struct Side {
     subject: Subject,
+    kernel: Option<Digest>,
     versions: Versions,
 }
 
@@ -44,9 +46,10 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
 }
 
 fn side(context: &Context, word: &str) -> Result<Side> {
-    let subject = subject::open(context, word)?;
+    let place = subject::place(context, word)?;
+    let (subject, kernel) = (place.open()?, place.kernel());
     let versions = if subject::is_place(word) { Versions::new() } else { versions(context, word)? };
-    Ok(Side { subject, versions })
+    Ok(Side { subject, kernel, versions })
 }
 
 /// The role's image as the tap at a commit makes it, by the same store.
@@ -83,7 +86,7 @@ fn is_same(diff: &Diff, old: &Side, new: &Side) -> bool {
 }
 
 fn has_other_kernel(old: &Side, new: &Side) -> bool {
-    old.subject.kernel.zip(new.subject.kernel).is_some_and(|(old, new)| old != new)
+    old.kernel.zip(new.kernel).is_some_and(|(old, new)| old != new)
 }
 
 /// The paragraph.
@@ -111,7 +114,7 @@ fn note(diff: &Diff, old: &Side, new: &Side) -> String {
     let wire = one.facts.as_ref().zip(two.facts.as_ref()).map_or(String::new(), |(one, two)| {
         format!(", {} on the wire", of_both(one.root_wire_bytes, two.root_wire_bytes))
     });
-    let kernel = match old.subject.kernel.zip(new.subject.kernel) {
+    let kernel = match old.kernel.zip(new.kernel) {
         Some((old, new)) if old != new => format!(" Kernel: {}.", of_both(old.size_bytes, new.size_bytes)),
         _ => String::new(),
     };
@@ -183,7 +186,7 @@ fn json(diff: &Diff, old: &Side, new: &Side) -> serde_json::Value {
         let subject = &side.subject;
         serde_json::json!({
             "name": subject.name, "root_bytes": subject.root_bytes, "files": sum.files, "bytes": sum.bytes,
-            "facts": subject.facts, "kernel_sha256": subject.kernel.map(|kernel| kernel.hex()), "versions": side.versions,
+            "facts": subject.facts, "kernel_sha256": side.kernel.map(|kernel| kernel.hex()), "versions": side.versions,
         })
     };
     let change = |change: &Change| {

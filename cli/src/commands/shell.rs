@@ -64,6 +64,9 @@ fn with_tools(
     (plan, at): (&Plan, usize),
     asked: &[String],
 ) -> Result<Option<Ground>> {
+    if asked.is_empty() {
+        return Ok(None);
+    }
     let profile = &ground.profile;
     let own = profile.seed(plan.nodes()[at].variant.preset);
     let programs = store.tree(&ground.seed(plan.nodes()[at].variant.preset).root)?;

@@ -33,7 +33,6 @@ pub struct Subject {
     /// `None` where nothing beside the image says why its paths are there.
     pub reasons: Option<PathBuf>,
     pub facts: Option<Facts>,
-    pub kernel: Option<Digest>,
 }
 
 pub fn is_place(word: &str) -> bool {
@@ -81,10 +80,14 @@ impl Place {
             Some(stored) => (stored.tree()?, Some(stored.text())),
             None => self.with_reasons(image.tree().map_err(|error| self.wrong(&error))?),
         };
-        let kernel = fs::File::open(self.beside("vmlinuz")).and_then(Digest::of_reader).ok();
         let facts = self.facts();
         let root_bytes = fs::metadata(&self.root).map_or(image.len_bytes(), |found| found.len());
-        Ok(Subject { name: self.name.clone(), tree, root_bytes, reasons, kernel, facts })
+        Ok(Subject { name: self.name.clone(), tree, root_bytes, reasons, facts })
+    }
+
+    /// Of the kernel beside it, where there is one.
+    pub fn kernel(&self) -> Option<Digest> {
+        fs::File::open(self.beside("vmlinuz")).and_then(Digest::of_reader).ok()
     }
 
     fn twin(&self) -> Result<ImageTree> {

@@ -156,19 +156,12 @@ impl Source<'_> {
         let tar = self.make(Format::Tar, &ContainerWish::default())?;
         let tar = file(&tar.tree)?;
         let tool = tool::tool(self.context, self.store, order)?;
-        let (keyed, name) = (tool.action(order, &tar).keyed(), self.root_name(format));
-        if let Some(outcome) = self.store.result(&keyed.key) {
-            return self.found(&outcome);
-        }
-        let _held = self.store.lock_action(&keyed.key)?;
-        let begun = Instant::now();
-        let image = tool.run(self.context, self.store, order, &tar)?;
-        let mut tree = Tree::default();
-        tree.insert(FILE, Node::File { digest: image, executable: false });
-        let outcome = Outcome::new(self.store.put_tree(&tree)?, begun.elapsed().as_secs_f64());
-        self.store.put_result(&keyed, &outcome)?;
-        self.store.set_root(&name, &[Kept::Action(keyed.key)])?;
-        Ok(Made { tree, found: false, wall_s: outcome.wall_s, mounts: Vec::new() })
+        self.once(format, &tool.action(order, &tar), || {
+            let digest = tool.run(self.context, self.store, order, &tar)?;
+            let mut tree = Tree::default();
+            tree.insert(FILE, Node::File { digest, executable: false });
+            Ok(self.store.put_tree(&tree)?)
+        })
     }
 
     fn container(&self, format: Format, wish: &ContainerWish) -> Result<Made> {
@@ -205,27 +198,27 @@ impl Source<'_> {
         input: &[(&str, Digest)],
         write: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Made> {
-        let keyed = action(format, words, input).keyed();
-        if let Some(outcome) = self.store.result(&keyed.key) {
-            return self.found(&outcome);
-        }
-        let _held = self.store.lock_action(&keyed.key)?;
-        let begun = Instant::now();
-        let folder = self.store.stage_path("format");
-        fs::create_dir(&folder).map_err(tried(&folder))?;
-        let put = write(&folder).and_then(|()| Ok(self.store.put_folder(&folder)?));
-        // The bytes are blobs now, or the failure is the news: the stage is swept either way.
-        fs::remove_dir_all(&folder).ok();
-        let (output, tree) = put?;
-        let outcome = Outcome::new(output, begun.elapsed().as_secs_f64());
-        self.store.put_result(&keyed, &outcome)?;
-        self.store.set_root(&self.root_name(format), &[Kept::Action(keyed.key)])?;
-        Ok(Made { tree, found: false, wall_s: outcome.wall_s, mounts: Vec::new() })
+        self.once(format, &action(format, words, input), || {
+            let folder = self.store.stage_path("format");
+            fs::create_dir(&folder).map_err(tried(&folder))?;
+            let put = write(&folder).and_then(|()| Ok(self.store.put_folder(&folder)?.0));
+            // The bytes are blobs now, or the failure is the news: the stage is swept either way.
+            fs::remove_dir_all(&folder).ok();
+            put
+        })
     }
 
-    fn found(&self, outcome: &Outcome) -> Result<Made> {
-        let tree = self.store.tree(&outcome.output)?;
-        Ok(Made { tree, found: true, wall_s: 0.0, mounts: Vec::new() })
+    fn once(&self, format: Format, action: &Action, make: impl FnOnce() -> Result<Digest>) -> Result<Made> {
+        let keyed = action.keyed();
+        let (outcome, found) = self.store.once(&keyed, || {
+            let begun = Instant::now();
+            Ok::<_, Trouble>(Outcome::new(make()?, begun.elapsed().as_secs_f64()))
+        })?;
+        if !found {
+            self.store.set_root(&self.root_name(format), &[Kept::Action(keyed.key)])?;
+        }
+        let (tree, wall_s) = (self.store.tree(&outcome.output)?, if found { 0.0 } else { outcome.wall_s });
+        Ok(Made { tree, found, wall_s, mounts: Vec::new() })
     }
 
     fn root_name(&self, format: Format) -> String {

@@ -11,7 +11,7 @@ use builder::schedule::Event;
 use builder::schedule::action::Ground;
 use builder::seed::{self, Seed};
 use kegs::collect::Kept;
-use kegs::{Action, Digest, Keyed, Node, Outcome, Store, Text, Tree};
+use kegs::{Action, Digest, Node, Outcome, Store, Text, Tree};
 
 use crate::context::Context;
 use crate::terminal::view::View;
@@ -73,14 +73,11 @@ pub fn if_there(
 /// The seed's tree. Unpacking is an action like any other: its key is what the seed pins.
 pub fn unpacked(context: &Context, store: &Store, name: &str, seed: &Seed) -> Result<Digest> {
     let keyed = action(seed).keyed();
-    if let Some(outcome) = store.result(&keyed.key) {
-        return Ok(outcome.output);
+    let (outcome, found) = store.once(&keyed, || unpack(context, store, name, seed))?;
+    if !found {
+        store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
     }
-    let _held = store.lock_action(&keyed.key)?;
-    if let Some(outcome) = store.result(&keyed.key) {
-        return Ok(outcome.output);
-    }
-    unpack(context, store, name, seed, &keyed)
+    Ok(outcome.output)
 }
 
 /// The key of a seed's unpacking.
@@ -105,7 +102,7 @@ fn action(seed: &Seed) -> Action {
     }
 }
 
-fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed, keyed: &Keyed) -> Result<Digest> {
+fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed) -> Result<Outcome> {
     let view = View::new(context, 0);
     fetch_debs(context, store, seed, &view)?;
     let begun = Instant::now();
@@ -114,11 +111,9 @@ fn unpack(context: &Context, store: &Store, name: &str, seed: &Seed, keyed: &Key
     // The seed's files were put without waiting: one wait for all, before a result names them.
     store.sync()?;
     let wall_s = begun.elapsed().as_secs_f64();
-    store.put_result(keyed, &Outcome::new(output, wall_s))?;
-    store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
     view.show(Event::Unpacked { seed: name.to_string(), files: tree.nodes.len(), wall_s });
     view.close(context)?;
-    Ok(output)
+    Ok(Outcome::new(output, wall_s))
 }
 
 fn fetch_debs(context: &Context, store: &Store, seed: &Seed, view: &View) -> Result<()> {

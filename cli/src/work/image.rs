@@ -85,34 +85,31 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let role = role(target)?;
     let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
-    if let Some(outcome) = store.result(&keyed.key) {
-        keep(store, role, &keyed.key)?;
-        return open(store, target, &outcome.output, None);
-    }
-    let _held = store.lock_action(&keyed.key)?;
-    let begun = Instant::now();
-    let folder = store.stage_path("image");
-    fs::create_dir(&folder).map_err(io("create", &folder))?;
-    let made = make(store, target, role, built, &agent, &folder);
-    let put = made.and_then(|made| Ok((made, store.put_folder(&folder)?.0)));
-    // The bytes are blobs now, or the failure is the news: the stage is swept either way.
-    fs::remove_dir_all(&folder).ok();
-    let (made, output) = put?;
-    store.put_result(&keyed, &Outcome::new(output, begun.elapsed().as_secs_f64()))?;
-    keep(store, role, &keyed.key)?;
-    open(store, target, &output, Some(made))
+    let mut made = None;
+    let (outcome, _) = store.once(&keyed, || {
+        let begun = Instant::now();
+        let folder = store.stage_path("image");
+        fs::create_dir(&folder).map_err(io("create", &folder))?;
+        let put = make(store, target, role, built, &agent, &folder).and_then(|times| {
+            made = Some(times);
+            Ok(store.put_folder(&folder)?.0)
+        });
+        // The bytes are blobs now, or the failure is the news: the stage is swept either way.
+        fs::remove_dir_all(&folder).ok();
+        Ok::<_, Trouble>(Outcome::new(put?, begun.elapsed().as_secs_f64()))
+    })?;
+    // The last image of a role is kept, whoever made it.
+    store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
+    open(store, target, &outcome.output, made)
 }
 
-/// The last image of a role is kept, whoever made it.
-fn keep(store: &Store, role: &Role, key: &Digest) -> Result<()> {
-    Ok(store.set_root(&format!("image-{}", role.name), &[Kept::Action(*key)])?)
-}
-
-/// The stripped tree of a built target with its bytes, as its image was written from; for other formats.
+/// The stripped tree of a built target with its bytes, as its image is written from; for other formats and papers.
 pub fn tree(store: &Store, target: &Target, built: &Built) -> Result<ImageTree> {
-    let role = role(target)?;
-    let agent = pid1::read(store, target, built)?;
-    let tree = compose(&Asked::from(role), &kegs(store, target, role, built)?, store, &agent)?;
+    stripped(store, target, role(target)?, built, &pid1::read(store, target, built)?)
+}
+
+fn stripped(store: &Store, target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Result<ImageTree> {
+    let tree = compose(&Asked::from(role), &kegs(store, target, role, built)?, store, agent)?;
     strip(&tree, store)
         .map_err(|error| Trouble::Failed(format!("cannot strip the image of `{}`: {error}", role.name)))
 }
@@ -162,12 +159,10 @@ fn make(
     folder: &Path,
 ) -> Result<Made> {
     let begun = Instant::now();
-    let kegs = kegs(store, target, role, built)?;
-    let tree = compose(&Asked::from(role), &kegs, store, agent)?;
+    let stripped = stripped(store, target, role, built, agent)?;
     let failed = |error: std::io::Error| {
         Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name))
     };
-    let stripped = strip(&tree, store).map_err(failed)?;
     let root = folder.join("root.erofs");
     let mut out = BufWriter::new(File::create_new(&root).map_err(io("create", &root))?);
     let written = write_erofs(&stripped, store, &mut out).map_err(failed)?;
@@ -220,7 +215,7 @@ pub fn place(plan: &Plan, name: &str) -> Option<usize> {
 }
 
 /// The kegs that the role's own may need when they run; the kernel and the agent are none.
-pub fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
+fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Vec<Keg>> {
     let plan = &target.plan;
     let kernel = role.kernel.as_ref().and_then(|kernel| place(plan, &kernel.name));
     let apart = [kernel, pid1::place(plan)];

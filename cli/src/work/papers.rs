@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assembler::papers::{Image, Papers, PartId, collect};
-use assembler::{Asked, compose, strip};
 use builder::fetch::{self, Step};
 use builder::recipe::{self, Catalogue};
 use builder::schedule::outlook;
@@ -67,11 +66,9 @@ fn collected(
     root_sha256: &str,
 ) -> Result<Papers> {
     let role = image::role(target)?;
-    let agent = pid1::read(store, target, built)?;
     let failed =
         |error: std::io::Error| Trouble::Failed(format!("cannot read the files of `{}`: {error}", role.name));
-    let kegs = image::kegs(store, target, role, built)?;
-    let tree = strip(&compose(&Asked::from(role), &kegs, store, &agent)?, store).map_err(failed)?;
+    let tree = image::tree(store, target, built)?;
     let known = known(made, store)?;
     let sha256 = kegs::digest::parse_sha256(root_sha256)
         .ok_or_else(|| Trouble::Bug(format!("{root_sha256} is no digest of an image")))?;
