@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! /build-script          what `script` writes: unpack patch configure build [check] install finish
+//! /steps/origin.*        how objects are marked, from `origin`
 //! /recipe/               the recipe's own files: patches, fragments, steps.sh
 //! /src/<n>/              the n-th source, under its file's name
 //! /build/source/         the source tree
@@ -24,6 +25,7 @@ mod kbuild;
 mod make;
 mod meson;
 mod ninja;
+mod origin;
 mod perl;
 mod profile;
 mod python;
@@ -35,6 +37,7 @@ mod tests;
 mod unpack;
 
 pub use environment::environment;
+pub use origin::origin;
 pub use profile::{Brought, Flags, Profile, profile};
 pub use quote::word;
 pub use script::script;

@@ -28,7 +28,7 @@ off    = { cflags = ["-fno-stack-protector"] }
 "#;
 
 /// A recipe `toy` in a folder of its own, beside it a `steps.sh` and a fragment.
-fn toy(text: &str) -> Variant {
+pub(super) fn toy(text: &str) -> Variant {
     let folder = tempfile::tempdir().unwrap();
     for file in ["steps.sh", "a.config", "b.config", "fix.patch", "it's here.h"] {
         // Read as a patch where it is one; a comment anywhere else.

@@ -5,7 +5,7 @@
 //! /kegs/...    the kegs that it declared, and what those link
 //! /src/<n>/    source n: an archive under its file name, or a git tree
 //! /recipe/     the files of the recipe's folder that the recipe names
-//! /steps/run   the build script that the preset wrote
+//! /steps/run   the build script that the preset wrote; beside it, how objects are marked
 //! /build       where it runs; `/build/out` is the output
 //! ```
 //! Everything here reaches the key, by content; nothing else does.
@@ -128,6 +128,8 @@ pub(super) fn prepare_seen(
     let kegs_at = kegs_at(plan, sight);
     let place = Place { link: &kegs_at.link, build: &kegs_at.build, profile: &ground.profile };
     files.push(("steps/run".into(), preset::script(variant, &place).into_bytes()));
+    let marks = preset::origin(variant);
+    files.extend(marks.map(|(path, text)| (path.to_string(), text.into_bytes())));
     let environment = environment(variant, &place);
     Ok(Some(of_script(ground, variant, environment, sources, files, kegs)))
 }
@@ -376,10 +378,10 @@ mod tests {
             keys.push_str(&format!("{} {}\n", node.name(), prepared.action.keyed().key.short()));
         }
         expect![[r#"
-            cc fdec512ead9c
-            make 3984fd7da427
-            z 43bfb763b22f
-            web d93b121375ce
+            cc 13eee5c3415c
+            make 9463724c615c
+            z 917ffd88fbcf
+            web 9054e868fdcb
         "#]]
         .assert_eq(&keys);
     }
