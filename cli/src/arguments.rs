@@ -234,6 +234,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         environment: Option<PathBuf>,
     },
+    /// Serve debug information by build-id, as gdb and elfutils ask for it (debuginfod's protocol)
+    #[command(
+        after_help = "Example: rootbrew debuginfod & DEBUGINFOD_URLS=http://127.0.0.1:8002 gdb nginx core"
+    )]
+    Debuginfod {
+        /// Address and port; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8002")]
+        listen: String,
+    },
     /// Look after the store
     #[command(subcommand, after_help = "Example: rootbrew store du")]
     Store(Store),

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod ask;
 pub mod bump;
 pub mod cve;
+pub mod debug;
 pub mod file;
 pub mod fmt;
 pub mod graph;

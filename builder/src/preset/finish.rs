@@ -16,12 +16,36 @@ const USELESS: [&str; 7] =
 pub fn finish(variant: &Variant) -> Vec<String> {
     let mut lines = removals(variant);
     lines.extend(additions(variant));
+    if variant.debug {
+        lines.push("split_debug".to_string());
+    }
     lines.push(command(["find . -mindepth 1 -type d -empty", &kept(&variant.keep), "-delete"]));
     lines.push("[ -n \"$(ls -A .)\" ] || fail \"nothing was installed in $KEG\"".to_string());
     lines.push(format!("leaks=$(grep -rlF {BUILD}/source . || :)"));
     lines.push(format!("[ -z \"$leaks\" ] || fail \"the path {BUILD}/source is inside: $leaks\""));
     lines
 }
+
+/// Body of `split_debug`: what debuggers want goes from each program and library to the debug keg, under its build-id
+/// (the layout of gdb's `debug-file-directory`), beside a link to the program. Names stay, so that traces can be read.
+pub fn split_debug() -> Vec<String> {
+    SPLIT_DEBUG.lines().map(str::to_string).collect()
+}
+
+// Without debug information in it (assembler, the seed's start files) a file is left alone.
+const SPLIT_DEBUG: &str = r#"find . -type f \( -perm -100 -o -name '*.so' -o -name '*.so.*' \) | LC_ALL=C sort |
+while IFS= read -r file; do
+	readelf -SW -- "$file" 2>/dev/null | grep -q '\.debug_info' || continue
+	id=$(readelf -nW -- "$file" 2>/dev/null | sed -n 's/^ *Build ID: //p')
+	[ -n "$id" ] || continue
+	debug=$DESTDIR/debug$KEG/.build-id/$(printf %.2s "$id")
+	mkdir -p "$debug"
+	debug=$debug/${id#??}
+	chmod u+w "$file"
+	objcopy --only-keep-debug --compress-debug-sections=zlib "$file" "$debug.debug"
+	objcopy --strip-debug "$file"
+	ln -sfn "$KEG/${file#./}" "$debug"
+done"#;
 
 // `find -path` lets a `*` cross folders: `lib/*.la` reaches `lib/x/y.la` too, which is what is meant.
 fn removals(variant: &Variant) -> Vec<String> {

@@ -27,6 +27,9 @@ use serde::Deserialize;
 
 use crate::recipe::variant::{Cc, Preset, Variant};
 
+/// The feature that a recipe drops by `debug = false`.
+const DEBUG: &str = "debug";
+
 /// Everything that a toolchain says to a build.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,12 +155,12 @@ impl Profile {
             rustprofile: self.rustprofile.clone(),
         };
         for (name, feature) in &self.feature {
-            match variant.without.contains_key(name) {
+            match variant.without.contains_key(name) || (name == DEBUG && !variant.debug) {
                 true => flags.add(&feature.off),
                 false => flags.add(&feature.on()),
             }
         }
-        flags
+        flags.named(variant)
     }
 }
 
@@ -173,6 +176,15 @@ impl Feature {
 }
 
 impl Flags {
+    /// With the words that a profile's flags may hold: `{name}`, `{version}`.
+    fn named(mut self, variant: &Variant) -> Flags {
+        let lists = [&mut self.cflags, &mut self.ldflags, &mut self.rustflags, &mut self.rustprofile];
+        for flag in lists.into_iter().flatten().filter(|flag| flag.contains('{')) {
+            *flag = flag.replace("{name}", &variant.name).replace("{version}", variant.version.as_str());
+        }
+        self
+    }
+
     fn add(&mut self, more: &Flags) {
         self.cflags.extend_from_slice(&more.cflags);
         self.ldflags.extend_from_slice(&more.ldflags);

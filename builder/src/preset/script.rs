@@ -29,6 +29,9 @@ pub fn script(variant: &Variant, place: &Place) -> String {
     text.push_str(&function("preset_build", &steps.build));
     text.push_str(&function("preset_check", &steps.check));
     text.push_str(&function("preset_install", &steps.install));
+    if variant.debug {
+        text.push_str(&function("split_debug", &finish::split_debug()));
+    }
     text.push_str(&function("preset_finish", &finish::finish(variant)));
     text.push_str(&own_steps(variant));
     text.push_str(TAIL);

@@ -205,7 +205,8 @@ fn jobs(table: &mut Table) -> Option<u32> {
 }
 
 /// What a build may leave out, each with a reason.
-const PARTS: [&str; 7] = ["lto", "pie", "relro", "fortify", "cet", "gc_sections", "stack_protector"];
+const PARTS: [&str; 8] =
+    ["lto", "pie", "relro", "fortify", "cet", "gc_sections", "stack_protector", "lean_unwind"];
 
 fn without(table: &mut Table) -> BTreeMap<String, String> {
     let parts: Named<Reason> = table.or_default("without");

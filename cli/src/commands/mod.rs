@@ -7,6 +7,7 @@ mod cat;
 mod check;
 mod completions;
 pub mod cve;
+mod debuginfod;
 mod deps;
 mod diff;
 mod fetch;
@@ -101,6 +102,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Bump { names, to, pre, branch, dry_run, build } => {
             bump::run(context, &bump::Wish { names, to, pre, branch, dry_run, build })
         }
+        Command::Debuginfod { listen } => debuginfod::run(context, &listen),
         Command::New { name, place } => new::run(context, &name, &place),
         Command::Completions { shell } => completions::run(shell),
     }
