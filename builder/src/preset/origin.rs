@@ -30,10 +30,10 @@ pub fn origin(variant: &Variant) -> [(&'static str, String); 3] {
 /// Strings that a linker joins: of equal ones it keeps one.
 const SECTION: &str = ".rootbrew.origin,\"MS\",@progbits,1";
 
-// With -pipe, gcc names no file, as the assembler's own word for its input is nothing: with ours there, `-` is needed.
+// With -pipe, gcc names no file, as the assembler's own word for its input is nothing: with ours there, `-` is needed, but
+// where gcc itself was given `-`, which is only for what is assembler from the start (musl's crti).
 // -flto: what the assembler writes is thrown away at the link, what the compiler read is not.
-const SPECS: &str =
-    "*asm:\n+ /steps/origin.s %{pipe:-}\n\n*cc1_options:\n+ %{flto*:-include/steps/origin.h}\n\n";
+const SPECS: &str = "*asm:\n+ /steps/origin.s %{pipe:%{!,assembler:-}}\n\n*cc1_options:\n+ %{flto*:-include/steps/origin.h}\n\n";
 
 #[cfg(test)]
 mod tests {

@@ -32,8 +32,9 @@ pub fn run(context: &Context, listen: &str) -> Result<()> {
     let (catalogue, _) = recipe::load_partly(&context.tap);
     let index = Mutex::new((Index::of(&store)?, Instant::now()));
     let service = Service { store, catalogue, index };
-    let server = Server::http(listen)
-        .map_err(|error| Trouble::Failed(format!("cannot listen on {listen}: {error}; name another by --listen")))?;
+    let server = Server::http(listen).map_err(|error| {
+        Trouble::Failed(format!("cannot listen on {listen}: {error}; name another by --listen"))
+    })?;
     let server = Arc::new(server);
     let stopped = server.clone();
     context.cancel.on_cancel(move || (0..THREADS).for_each(|_| stopped.unblock()));
@@ -58,11 +59,19 @@ impl Service {
         let url = request.url().to_string();
         let reads = matches!(request.method(), Method::Get | Method::Head);
         let found = if reads { self.find(&url) } else { Err("only GET".to_string()) };
-        event(if found.is_ok() { "served" } else { "absent" }, &url, found.as_ref().err().map_or("", |why| why));
+        event(
+            if found.is_ok() { "served" } else { "absent" },
+            &url,
+            found.as_ref().err().map_or("", |why| why),
+        );
         match found {
-            Ok(Found::File(file, path)) => request.respond(Response::from_file(file).with_header(header("X-DEBUGINFOD-FILE", &path))),
+            Ok(Found::File(file, path)) => {
+                request.respond(Response::from_file(file).with_header(header("X-DEBUGINFOD-FILE", &path)))
+            }
             Ok(Found::Bytes(bytes)) => request.respond(Response::from_data(bytes)),
-            Err(why) => request.respond(Response::new(404.into(), vec![], Cursor::new(why.into_bytes()), None, None)),
+            Err(why) => {
+                request.respond(Response::new(404.into(), vec![], Cursor::new(why.into_bytes()), None, None))
+            }
         }
         .ok();
     }

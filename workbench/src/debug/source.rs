@@ -35,7 +35,9 @@ fn find(store: &Store, catalogue: &Catalogue, path: &str) -> Result<Vec<u8>, Str
         .values()
         .flat_map(|recipe| recipe.slots().map(move |slot| (recipe, slot)))
         .find(|(recipe, slot)| {
-            recipe.watched(slot).is_some_and(|watched| format!("{}-{}", recipe.name, watched.version) == built)
+            recipe
+                .watched(slot)
+                .is_some_and(|watched| format!("{}-{}", recipe.name, watched.version) == built)
         })
         .ok_or("the tap has no recipe with this version")?;
     let watched = recipe.watched(slot).ok_or("the slot has no version")?;
