@@ -9,6 +9,7 @@ mod byhand;
 mod command;
 mod containers;
 mod crates;
+mod debug;
 mod download;
 mod fail;
 mod formats;

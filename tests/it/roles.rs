@@ -12,7 +12,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }
 
-fn run(tap: &Path, arguments: &[&str]) -> Ran {
+pub fn run(tap: &Path, arguments: &[&str]) -> Ran {
     Ran::of(Command::new(env!("CARGO_BIN_EXE_rootbrew")).args(arguments).arg("--tap").arg(tap))
 }
 
@@ -25,7 +25,7 @@ fn answers(tap: &Path, role: &str) -> Vec<String> {
 }
 
 /// This repository's recipes under the roles of `tests/taps/<name>`.
-fn tap(name: &str) -> tempfile::TempDir {
+pub fn tap(name: &str) -> tempfile::TempDir {
     let tap = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     for part in ["recipes", "toolchains", "seeds"] {
         symlink(repository().join(part), tap.path().join(part)).expect("a link");

@@ -14,7 +14,7 @@ mod candidates;
 mod commit;
 mod edit;
 mod page;
-mod patch;
+pub(crate) mod patch;
 mod patches;
 mod pin;
 mod place;

@@ -1,11 +1,12 @@
 //! A source file by the path in debug information: `/usr/src/NAME-VERSION/source/PATH`, out of the archive that was built.
 //!
-//! What a build wrote itself or patched is not in the archive, and nothing else is shown in its place.
+//! Patched as the build patched it. What a build wrote itself is in no archive, and nothing else is shown in its place.
 
-use builder::recipe::{Catalogue, variant::Source as Wanted};
+use builder::recipe::{Catalogue, Recipe, Watched, variant::Source as Wanted};
 use kegs::{Digest, Store};
 
 use crate::archive;
+use crate::bump::patch::{self, Files, Patch};
 
 /// A line of code is short, and so is a file of them; the largest of the catalogue (sqlite3.c) has 9 MB.
 const SOURCE_MAX_BYTES: usize = 64 << 20;
@@ -41,15 +42,40 @@ fn find(store: &Store, catalogue: &Catalogue, path: &str) -> Result<Vec<u8>, Str
         })
         .ok_or("the tap has no recipe with this version")?;
     let watched = recipe.watched(slot).ok_or("the slot has no version")?;
-    if !watched.patches.is_empty() {
-        return Err(format!("`{}` is patched: the archive's file may be another", recipe.name));
-    }
     let source = watched.sources.first().ok_or("the recipe has no source")?;
     let digest = blob(store, source).ok_or("its source is not in the store: `rootbrew fetch` brings it")?;
     let archive = store.found(&digest).ok_or("its source is not in the store")?;
     let wanted = |name: &str| if name == inside { SOURCE_MAX_BYTES } else { 0 };
     let mut found = archive::look(&archive, "", &wanted).map_err(|error| error.to_string())?;
-    found.files.remove(inside).ok_or_else(|| "the archive has no such file: the build made it".into())
+    patched(recipe, &watched, inside, found.files.remove(inside))
+}
+
+/// `content` as the build's compiler saw it. An option's patches are refused: whether it was on, the path does not say.
+fn patched(
+    recipe: &Recipe,
+    watched: &Watched,
+    inside: &str,
+    content: Option<Vec<u8>>,
+) -> Result<Vec<u8>, String> {
+    let mut files = Files::from([(inside.to_string(), content)]);
+    let read = |name: &String| -> Result<Patch, String> {
+        let text = kegs::read_small(&recipe.folder.join(name)).map_err(|error| error.to_string())?;
+        let mut patch = patch::parse(&text).map_err(|error| format!("{name}: {error}"))?;
+        patch.files.retain(|file| file.new.as_deref() == Some(inside));
+        Ok(patch)
+    };
+    for name in &watched.patches {
+        read(name)?.apply(&mut files).map_err(|error| format!("{name}: {error}"))?;
+    }
+    for (option, name) in
+        watched.option_patches.iter().flat_map(|(o, names)| names.iter().map(move |n| (o, n)))
+    {
+        if !read(name)?.files.is_empty() {
+            return Err(format!("{name} changes it where the option `{option}` is on"));
+        }
+    }
+    let content = files.remove(inside).flatten();
+    content.ok_or_else(|| "the archive has no such file: the build made it".into())
 }
 
 fn blob(store: &Store, source: &Wanted) -> Option<Digest> {
