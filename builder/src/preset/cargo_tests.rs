@@ -52,7 +52,7 @@ fn write(more: &str) -> String {
     assert_eq!(environment(&variant, &place)["CARGO_TARGET_DIR"], "/build/target");
     assert_eq!(environment(&variant, &place)["CC"], "/usr/bin/gcc");
     let text = script(&variant, &place);
-    let (from, to) = (text.find("vendor()").unwrap(), text.find("preset_finish").unwrap());
+    let (from, to) = (text.find("vendor()").unwrap(), text.find("split_debug").unwrap());
     text[from..to].to_string()
 }
 

@@ -58,7 +58,7 @@ fn check(recipe: &str, expected: Expect) {
 fn check_linked(recipe: &str, link: &[KegAt], expected: Expect) {
     let text = script(&toy(recipe), &Place { link, build: &[], profile: &the_profile() });
     let from = text.find("do_unpack").unwrap();
-    let to = text.find("preset_finish").unwrap();
+    let to = text.find("split_debug").unwrap();
     expected.assert_eq(&text[from..to]);
 }
 
@@ -368,6 +368,7 @@ fn finish() {
         	find . ! -type d \( -path './bin/*_config' -o -path './bin/*_config/*' \) ! -path './share/doc/*' -delete
         	mkdir -p -- "$(dirname -- 'etc/a b.h')" && cp -- '/recipe/it'\''s here.h' 'etc/a b.h'
         	mkdir -p -- "$(dirname -- bin/sh)" && ln -sfn -- toy bin/sh
+        	split_debug
         	find . -mindepth 1 -type d -empty ! -path './share/doc/*' -delete
         	[ -n "$(ls -A .)" ] || fail "nothing was installed in $KEG"
         	leaks=$(grep -rlF /build/source . || :)

@@ -378,10 +378,10 @@ mod tests {
             keys.push_str(&format!("{} {}\n", node.name(), prepared.action.keyed().key.short()));
         }
         expect![[r#"
-            cc 13eee5c3415c
-            make 9463724c615c
-            z 917ffd88fbcf
-            web 9054e868fdcb
+            cc 0c8aea8a2aa0
+            make ff16590db231
+            z d9fbd7a0dbe3
+            web d28888920d0e
         "#]]
         .assert_eq(&keys);
     }
