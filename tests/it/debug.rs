@@ -55,7 +55,7 @@ fn gdb_reads_a_core_of_the_guest() {
 
     let server = Server::start(tap.path());
     let mut gdb = Command::new("gdb");
-    gdb.args(["-nx", "-batch", "-ex", "set debuginfod enabled on", "-ex", "set width 0"])
+    gdb.args(["-nx", "-batch", "-iex", "set debuginfod enabled on", "-iex", "set width 0"])
         .arg("-ex")
         .arg(format!("core-file {}", core.display()))
         .args(["-ex", "bt", "-ex", "list kill_main"])

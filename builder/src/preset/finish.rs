@@ -36,7 +36,7 @@ pub fn split_debug() -> Vec<String> {
 const SPLIT_DEBUG: &str = r#"find . -type f \( -perm -100 -o -name '*.so' -o -name '*.so.*' \) | LC_ALL=C sort |
 while IFS= read -r file; do
 	readelf -SW -- "$file" 2>/dev/null | grep -q '\.debug_info' || continue
-	id=$(readelf -nW -- "$file" 2>/dev/null | sed -n 's/^ *Build ID: //p')
+	id=$(readelf -nW -- "$file" 2>/dev/null | sed -n 's/.*Build ID: //p')
 	[ -n "$id" ] || continue
 	debug=$DESTDIR/debug$KEG/.build-id/$(printf %.2s "$id")
 	mkdir -p "$debug"

@@ -378,10 +378,10 @@ mod tests {
             keys.push_str(&format!("{} {}\n", node.name(), prepared.action.keyed().key.short()));
         }
         expect![[r#"
-            cc 0c8aea8a2aa0
-            make ff16590db231
-            z d9fbd7a0dbe3
-            web d28888920d0e
+            cc e40972c27f54
+            make ff828f13513a
+            z 429618631369
+            web c7551f14fab5
         "#]]
         .assert_eq(&keys);
     }
