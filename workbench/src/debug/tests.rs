@@ -1,3 +1,7 @@
+use std::fs;
+
+use builder::recipe;
+
 use super::*;
 use kegs::{Action, Outcome, Tree};
 
@@ -43,7 +47,6 @@ fn an_index_knows_what_was_split_from_a_keg() {
     let split = put(&[
         (".build-id/7c/1e00.debug", debug_node),
         (".build-id/7c/1e00", Node::Link { target: "/kegs/a/0/bin/a".into() }),
-        (".build-id/../x", Node::Link { target: "/kegs/a/0/bin/a".into() }),
     ]);
     let action = Action {
         arguments: vec![],
@@ -59,4 +62,46 @@ fn an_index_knows_what_was_split_from_a_keg() {
     assert_eq!(index.len(), 1);
     let held = Held { debug: Some(debug), executable: Some(program), path: "/kegs/a/0/bin/a".into() };
     assert_eq!(index.get("7c1e00"), Some(&held));
+}
+
+/// A tap whose recipe `toy` patches one file of its archive, and with an option another.
+#[test]
+fn a_source_is_shown_as_it_was_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, content) in [("a.c", "one\ntwo\n"), ("b.c", "plain\n"), ("c.c", "as it came\n")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, format!("toy-1.0/{path}"), content.as_bytes()).unwrap();
+    }
+    let digest = store.put_bytes(&tar.into_inner().unwrap()).unwrap();
+    let recipe = folder.path().join("tap/recipes/toy");
+    fs::create_dir_all(&recipe).unwrap();
+    let text = format!(
+        "summary = \"A toy\"\nlicense = \"MIT\"\nversion = \"1.0\"\npreset = \"make\"\npatches = [\"a.patch\"]\n\
+         source = {{ url = \"https://a.example/toy-1.0.tar\", sha256 = \"{}\", size = {} }}\n\
+         [option]\nb = {{ summary = \"x\", patches = [\"b.patch\"] }}\n",
+        digest.hex(),
+        digest.size_bytes
+    );
+    fs::write(recipe.join("recipe.toml"), text).unwrap();
+    fs::write(
+        recipe.join("a.patch"),
+        "Why: x\n--- a/a.c\n+++ b/a.c\n@@ -1,2 +1,3 @@\n one\n+and a half\n two\n",
+    )
+    .unwrap();
+    fs::write(recipe.join("b.patch"), "Why: x\n--- a/b.c\n+++ b/b.c\n@@ -1 +1 @@\n-plain\n+fancy\n").unwrap();
+    let (catalogue, faults) = recipe::load_partly(&folder.path().join("tap"));
+    assert!(faults.0.is_empty(), "{faults:?}");
+    let shown = |path: &str| match source(&store, &catalogue, &format!("/usr/src/{path}")) {
+        Source::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
+        Source::Absent(why) => format!("absent: {why}"),
+    };
+    assert_eq!(shown("toy-1.0/source/a.c"), "one\nand a half\ntwo\n");
+    assert_eq!(shown("toy-1.0/source/x/../c.c"), "as it came\n");
+    assert_eq!(shown("toy-1.0/source/b.c"), "absent: b.patch changes it where the option `b` is on");
+    assert_eq!(shown("toy-1.0/source/made.c"), "absent: the archive has no such file: the build made it");
+    assert_eq!(shown("toy-2.0/source/a.c"), "absent: the tap has no recipe with this version");
+    assert_eq!(shown("toy-1.0/source/../../a.c"), "absent: it leads out of the source");
 }
