@@ -166,3 +166,11 @@ fn kconfig() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_looked_for_at_a_place() {
+    check_more(
+        "[runtime]\nfiles = [\"/etc/ssl/../passwd\", \"/etc/ssl/cert.pem\"]\nat = { \"usr/share\" = \"share\", \"/x\" = \"/y\", \"/usr/share/zoneinfo\" = \"share/zoneinfo\" }",
+        expect![[""]],
+    );
+}
