@@ -1,6 +1,7 @@
 #!/bin/sh
 # What others make of the role `web`: nginx that serves one page by HTTP and HTTPS, of Debian's packages, by mmdebstrap and by mkosi.
-# Prints a row each for the table "Beside others" in docs/images.md: bytes as tar, on the wire (zstd -19), files, setuid, shells, seconds.
+# Prints a row each for the table "Beside others" in docs/images.md: bytes as tar, on the wire (zstd -19), files, those
+# of them with the setuid or setgid bit, shells, seconds.
 # Run as root, in a machine with apt; it installs mmdebstrap and zstd, asks apt itself for its archive, and unpacks the
 # newest mkosi that sid has beside it (older ones do not bootstrap Debian 12 in a container). What it makes is gone afterwards.
 #   tests/bench/others.sh [mmdebstrap|mkosi]…
