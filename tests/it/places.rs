@@ -63,3 +63,14 @@ fn a_name_that_leads_to_nothing_says_who_asked() {
         "[runtime] of clock, by `/usr/share/zoneinfo/Europe/Berlim`, names `kegs/zones/0/share/zones/Europe/Berlim`, and nothing is there",
     ]);
 }
+
+#[test]
+fn an_image_is_made_anew_when_a_recipe_names_another_file() {
+    let toy = toy("/usr/share/zoneinfo/Europe/Berlin", "");
+    assert!(run(&toy, &["ls", "box"]).expect(0).out.contains("Europe/Berlin"));
+    let path = toy.path().join("tap/recipes/clock/recipe.toml");
+    let recipe = std::fs::read_to_string(&path).expect("the recipe");
+    toy.write("tap/recipes/clock/recipe.toml", recipe.replace("Berlin", "Paris"));
+    let list = run(&toy, &["ls", "box"]).expect(0).out;
+    assert!(list.contains("Europe/Paris") && !list.contains("Europe/Berlin"), "{list}");
+}
