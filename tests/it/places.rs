@@ -50,7 +50,7 @@ fn what_a_recipe_and_a_role_name_is_there_and_nothing_beside() {
         ]
     );
     assert_eq!(run(&toy, &["cat", "box", "/usr/share/zoneinfo/Asia/Calcutta"]).expect(0).out, "IST\n");
-    run(&toy, &["why", "box", "/usr/share/zoneinfo/Europe/Berlin"])
+    run(&toy, &["why", "box", "/kegs/zones/0/share/zones/Europe/Berlin"])
         .expect(0)
         .says(&["[runtime] of clock names /usr/share/zoneinfo/Europe/Berlin"]);
 }
