@@ -1,5 +1,5 @@
 #!/bin/sh
-# What others make of the role `web`: nginx that serves one page by HTTP and HTTPS, of Debian's packages, by mmdebstrap and by mkosi.
+# What others make for the end of the role `web`: a root with Debian's nginx, by mmdebstrap and by mkosi; nothing in it is set up.
 # Prints a row each for the table "Beside others" in docs/images.md: bytes as tar, on the wire (zstd -19), files, those
 # of them with the setuid or setgid bit, shells, seconds.
 # Run as root, in a machine with apt; it installs mmdebstrap and zstd, asks apt itself for its archive, and unpacks the
