@@ -11,6 +11,7 @@ pub mod look;
 pub mod python;
 pub mod script;
 
+mod at;
 mod declared;
 mod load;
 mod module;
@@ -103,11 +104,7 @@ impl<'a> Walk<'a> {
             self.need_program(&program.name, &own, reason, &program.by);
         }
         for glob in &asked.files {
-            self.reach_glob(
-                glob.trim_start_matches('/'),
-                Reason::role(format!("files names {glob}")),
-                "the role",
-            );
+            self.reach_in_image(glob, Reason::role(format!("files names {glob}")), "the role");
         }
         for keg in own {
             self.reach_keg(keg, Reason::role(format!("names the keg {}", self.kegs[keg].called())));

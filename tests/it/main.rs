@@ -28,6 +28,7 @@ mod new;
 mod observe;
 mod ordinary;
 mod papers;
+mod places;
 mod pool;
 mod proof;
 mod reproducible;

@@ -70,6 +70,7 @@ pub fn keg(store: &Store, plan: &Plan, at: usize, output: &Digest) -> Result<Keg
     let mut runtime = reach(&variant.runtime.always);
     runtime.set = variant.runtime.sets.iter().map(|(name, set)| (name.clone(), reach(set))).collect();
     runtime.from = variant.runtime.from.iter().map(|(path, from)| (path.clone(), reach(from))).collect();
+    runtime.at = variant.runtime.at.clone();
     Ok(Keg {
         name: variant.name.clone(),
         slot: variant.slot.clone(),

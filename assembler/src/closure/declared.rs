@@ -49,7 +49,11 @@ impl Walk<'_> {
         let because =
             |what: &str| Reason { by: reason.by.clone(), how: format!("{}, {by} {what}", reason.how) };
         for glob in &runtime.files {
-            self.reach_glob(&format!("{place}/{glob}"), because(&format!("names {glob}")), &by);
+            let reason = because(&format!("names {glob}"));
+            match glob.starts_with('/') {
+                true => self.reach_in_image(glob, reason, &by),
+                false => drop(self.reach_glob(&format!("{place}/{glob}"), reason, &by)),
+            }
         }
         for inside in &runtime.config {
             let glob = format!("{place}/{inside}");

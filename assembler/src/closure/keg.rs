@@ -16,7 +16,7 @@ pub struct Keg {
 /// A recipe's `[runtime]`: what no ELF file and no script shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Runtime {
-    /// Globs inside the keg; one that names a folder takes all that is in it.
+    /// Globs inside the keg, or of the image where they begin with `/`; one that names a folder takes all that is in it.
     pub files: Vec<String>,
     /// Texts that name files of kegs by their whole path, as globs; they are reached, and what they name.
     pub config: Vec<String>,
@@ -28,6 +28,8 @@ pub struct Runtime {
     pub set: BTreeMap<String, Runtime>,
     /// Only with this file of the keg (`bin/git`).
     pub from: BTreeMap<String, Runtime>,
+    /// Where programs look for a path of the keg: `/usr/share/zoneinfo` to `share/zoneinfo`.
+    pub at: BTreeMap<String, String>,
 }
 
 impl Keg {

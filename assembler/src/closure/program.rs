@@ -47,7 +47,7 @@ impl Walk<'_> {
     }
 
     /// The only one, or the one that `prefer` names.
-    fn choose(&self, path: &str, found: &[(usize, String)]) -> Option<String> {
+    pub(super) fn choose(&self, path: &str, found: &[(usize, String)]) -> Option<String> {
         if let [(_, only)] = found {
             return Some(only.clone());
         }
@@ -80,7 +80,7 @@ impl Walk<'_> {
         self.clash(path, kegs);
     }
 
-    fn clash(&mut self, path: &str, kegs: Vec<usize>) {
+    pub(super) fn clash(&mut self, path: &str, kegs: Vec<usize>) {
         let mut kegs: Vec<String> = kegs.iter().map(|keg| self.kegs[*keg].called()).collect();
         kegs.sort();
         kegs.dedup();

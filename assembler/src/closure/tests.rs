@@ -17,7 +17,7 @@ use crate::tree::{Bytes, Kind, why};
 
 /// A role `t` and its kegs from lines: `runs NAME`, `file GLOB`, `user NAME`, `prefer PATH = KEG`, `ask KEG/SET`,
 /// `config PATH = FILE`, `link KEG KEG`, `keg NAME[@SLOT]: PATH, PATH -> TARGET, PATH = TEXT`,
-/// `[KEG] files|dlopen|run|set NAME|from PATH = GLOB`. The role names a keg that is written `keg* NAME`.
+/// `[KEG] files|dlopen|run|set NAME|from PATH|at PLACE = GLOB`. The role names a keg that is written `keg* NAME`.
 fn read(text: &str, place: &Place) -> (Asked, Vec<Keg>) {
     let mut asked = Asked { role: "t".into(), ..Asked::default() };
     let mut kegs: Vec<Keg> = Vec::new();
@@ -72,6 +72,7 @@ fn read_keg(text: &str, place: &Place) -> Keg {
 fn read_runtime(runtime: &mut Runtime, (key, value): (String, String)) {
     match key.split_once(' ') {
         Some(("set", name)) => runtime.set.entry(name.into()).or_default().files.push(value),
+        Some(("at", place)) => drop(runtime.at.insert(place.into(), value)),
         Some((_, path)) => runtime.from.entry(path.into()).or_default().files.push(value),
         None if key == "files" => runtime.files.push(value),
         None if key == "config" => runtime.config.push(value),

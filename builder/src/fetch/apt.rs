@@ -194,7 +194,7 @@ impl Apt {
         };
         let is_original = |listed: &Listed| match &debian.file {
             Some(file) => listed.file == *file,
-            None => listed.file.contains(".orig") && !listed.file.ends_with(".asc"),
+            None => records::is_upstream(&listed.file),
         };
         Ok(files.into_iter().filter(is_original).collect())
     }

@@ -43,6 +43,38 @@ pub fn why_not(path: &str) -> Option<&'static str> {
     }
 }
 
+/// A path (or glob) inside, or, when it begins with `/`, one of the image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InsideOrAt(pub Phrase);
+
+impl Read for InsideOrAt {
+    fn read(at: &Place, faults: &mut Faults) -> Option<InsideOrAt> {
+        let phrase = Phrase::read(at, faults)?;
+        match why_not(phrase.raw.strip_prefix('/').unwrap_or(&phrase.raw)) {
+            None => Some(InsideOrAt(phrase)),
+            Some(help) => at.fail(format!("`{}` is no path", phrase.raw), help, faults),
+        }
+    }
+}
+
+/// Places of the image, with their `/`, to the paths inside that are looked for there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(pub BTreeMap<String, String>);
+
+impl Read for Places {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Places> {
+        let named = at.table("a table of places", faults)?.named::<Inside>();
+        for (place, written) in &named {
+            if !place.strip_prefix('/').is_some_and(|path| why_not(path).is_none()) {
+                let message = format!("`{place}` is no place in the image");
+                let help = "where programs look, as \"/usr/share/zoneinfo\"";
+                faults.push(at.text.fault(written.span.clone(), message).help(help));
+            }
+        }
+        Some(Places(named.into_iter().map(|(place, path)| (place, path.value.0.raw)).collect()))
+    }
+}
+
 /// Keys are paths inside; `T` what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathMap<T>(pub BTreeMap<String, Written<T>>);

@@ -338,6 +338,7 @@ impl Variant {
             kconfig.fragments.iter_mut().chain(kconfig.set.values_mut()).for_each(&mut *visit);
         });
         let runtime = &mut self.runtime;
+        runtime.at.values_mut().for_each(&mut *visit);
         let reaches = runtime.sets.values_mut().chain(runtime.from.values_mut()).chain([&mut runtime.always]);
         reaches
             .flat_map(|reach| [&mut reach.files, &mut reach.config, &mut reach.dlopen, &mut reach.run])
@@ -373,7 +374,7 @@ fn modules(mut runtime: Runtime, preset: Preset) -> Runtime {
         Preset::Perl => "lib/perl5/**",
         _ => return runtime,
     };
-    if runtime.always.files.is_empty() {
+    if runtime.always.files.iter().all(|glob| glob.starts_with('/')) {
         runtime.always.files.push(folder.to_string());
     }
     runtime

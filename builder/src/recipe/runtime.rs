@@ -3,7 +3,7 @@
 use kegs::fault::Faults;
 use kegs::reader::{Named, Place, Read};
 
-use super::path::{Inside, PathMap};
+use super::path::{Inside, InsideOrAt, PathMap, Places};
 use super::phrase::Phrase;
 use super::variant::{Reach, Runtime};
 
@@ -12,14 +12,15 @@ pub struct RuntimeWritten {
     pub always: Reach,
     pub sets: Named<Reach>,
     pub from: PathMap<Reach>,
+    pub at: Places,
 }
 
 impl Read for RuntimeWritten {
     fn read(at: &Place, faults: &mut Faults) -> Option<RuntimeWritten> {
         let mut table = at.table("a table", faults)?;
         let always = reach(&mut table);
-        let runtime =
-            RuntimeWritten { always, sets: table.or_default("set"), from: table.or_default("from") };
+        let (sets, from) = (table.or_default("set"), table.or_default("from"));
+        let runtime = RuntimeWritten { always, sets, from, at: table.or_default("at") };
         table.close("in `runtime`");
         Some(runtime)
     }
@@ -35,10 +36,8 @@ impl Read for Reach {
 }
 
 fn reach(table: &mut kegs::reader::Table) -> Reach {
-    let mut insides = |key| -> Vec<String> {
-        table.or_default::<Vec<Inside>>(key).into_iter().map(|path| path.0.raw).collect()
-    };
-    let (files, config) = (insides("files"), insides("config"));
+    let files = table.or_default::<Vec<InsideOrAt>>("files").into_iter().map(|path| path.0.raw).collect();
+    let config = table.or_default::<Vec<Inside>>("config").into_iter().map(|path| path.0.raw).collect();
     let mut words = |key| -> Vec<String> {
         table.or_default::<Vec<Phrase>>(key).into_iter().map(|phrase| phrase.raw).collect()
     };
@@ -54,6 +53,7 @@ impl RuntimeWritten {
         self.always.run.extend(over.always.run.iter().cloned());
         self.sets.0.extend(over.sets.0.clone());
         self.from.0.extend(over.from.0.clone());
+        self.at.0.extend(over.at.0.clone());
     }
 
     pub fn settled(&self) -> Runtime {
@@ -61,6 +61,7 @@ impl RuntimeWritten {
             always: self.always.clone(),
             sets: self.sets.iter().map(|(name, set)| (name.clone(), set.value.clone())).collect(),
             from: self.from.0.iter().map(|(path, set)| (path.clone(), set.value.clone())).collect(),
+            at: self.at.0.clone(),
         }
     }
 }

@@ -244,11 +244,13 @@ pub struct Runtime {
     pub sets: BTreeMap<String, Reach>,
     /// Reached with this one file of the keg.
     pub from: BTreeMap<String, Reach>,
+    /// Where programs look for a path of the keg: `/usr/share/zoneinfo` to `share/zoneinfo`.
+    pub at: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// Globs inside the keg.
+    /// Globs inside the keg; those that begin with `/` name what another keg has at that place of the image.
     pub files: Vec<String>,
     /// Texts that name files of kegs by their whole path, as globs: they are reached, and what they name.
     pub config: Vec<String>,

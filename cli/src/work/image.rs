@@ -126,7 +126,8 @@ fn open(store: &Store, target: &Target, output: &Digest, made: Option<Made>) -> 
     Ok(image)
 }
 
-/// The key: the role's words, its templates, its kegs and the agent, by content.
+/// The key: the role's words, its templates, its kegs and the agent, by content, and what recipes say of a run, which is in
+/// no keg.
 fn action(target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Action {
     let mut input = Tree::default();
     let mut file = |path: String, bytes: &[u8]| {
@@ -136,6 +137,9 @@ fn action(target: &Target, role: &Role, built: &Built, agent: &[u8]) -> Action {
     file("agent".into(), agent);
     for config in role.configs.values() {
         file(format!("templates/{}", config.value.template), config.value.template_text.as_bytes());
+    }
+    for node in target.plan.nodes().iter().filter(|node| node.variant.runtime != Default::default()) {
+        file(format!("runtime{}", node.variant.keg()), format!("{:?}", node.variant.runtime).as_bytes());
     }
     for (at, node) in target.plan.nodes().iter().enumerate() {
         input.insert(node.variant.keg().trim_start_matches('/'), Node::Tree { root: built.outputs[at] });

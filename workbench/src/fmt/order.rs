@@ -188,7 +188,9 @@ impl Order {
             (File::Recipe, "targets") => (&["build", "install", "check"], Place::Leaf),
             (File::Recipe, "kconfig") => (&["base", "fragments", "set"], Place::Leaf),
             (File::Recipe, "cargo") => (&["bins", "features", "lock"], Place::Leaf),
-            (File::Recipe, "runtime") => (&["files", "config", "dlopen", "run", "set", "from"], Place::Leaf),
+            (File::Recipe, "runtime") => {
+                (&["files", "config", "dlopen", "run", "set", "from", "at"], Place::Leaf)
+            }
             (File::Role, "options") => (&[], Place::Names(&[])),
             (File::Role, "service") => (&[], Place::Names(SERVICE)),
             (File::Role, "config") => (&[], Place::Names(CONFIG)),

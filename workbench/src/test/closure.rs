@@ -74,11 +74,9 @@ fn whole(bench: &Bench, at: usize, besides: &[usize]) -> Vec<usize> {
 }
 
 fn walk(bench: &Bench, kegs: &[Keg], whole: &[usize], shown: Vec<(String, String, Digest)>) -> Closure {
-    let asked = Asked {
-        role: "test".into(),
-        files: whole.iter().map(|&at| format!("/{}", kegs[at].place())).collect(),
-        ..Asked::default()
-    };
+    let mut files: Vec<String> = whole.iter().map(|&at| format!("/{}", kegs[at].place())).collect();
+    files.extend(whole.iter().flat_map(|&at| kegs[at].runtime.at.keys().cloned()));
+    let asked = Asked { role: "test".into(), files, ..Asked::default() };
     let mut walk = Walk::new(&asked, kegs, bench.store);
     walk.run();
     let reached: BTreeSet<String> = walk.tree.iter().filter_map(|(path, _)| place_of(path)).collect();

@@ -98,3 +98,86 @@ fn links_that_go_round_in_a_circle() {
         "#]],
     );
 }
+
+/// A keg with zones that programs look for in `/usr/share/zoneinfo`, and what else a test has.
+fn zones(text: &str) -> String {
+    let keg = "keg tz: share/zoneinfo/Europe/Berlin, share/zoneinfo/Europe/Paris, share/zoneinfo/UTC, share/zoneinfo/Zulu -> UTC
+        [tz] at /usr/share/zoneinfo = share/zoneinfo
+        keg* app: bin/app
+        runs app";
+    format!("{keg}\n{text}")
+}
+
+#[test]
+fn what_is_named_where_programs_look_for_it_is_there_and_nothing_beside() {
+    check(
+        &zones("[app] files = /usr/share/zoneinfo/Europe/B*\nfile /usr/share/zoneinfo/Zulu"),
+        expect![[r#"
+            /bin/app # role: service app runs app
+            /kegs/app/0/bin/app # /bin/app: points to it
+            /kegs/tz/0/share/zoneinfo/Europe/Berlin # role: names the keg app, [runtime] of app names /usr/share/zoneinfo/Europe/B*
+            /kegs/tz/0/share/zoneinfo/UTC # /kegs/tz/0/share/zoneinfo/Zulu: points to it
+            /kegs/tz/0/share/zoneinfo/Zulu # role: files names /usr/share/zoneinfo/Zulu
+            /usr/share/zoneinfo # role: files names /usr/share/zoneinfo/Zulu
+        "#]],
+    );
+    check(
+        &zones(""),
+        expect![[r#"
+        /bin/app # role: service app runs app
+        /kegs/app/0/bin/app # /bin/app: points to it
+    "#]],
+    );
+    check(
+        &zones("file /usr/share/zoneinfo"),
+        expect![[r#"
+        /bin/app # role: service app runs app
+        /kegs/app/0/bin/app # /bin/app: points to it
+        /kegs/tz/0/share/zoneinfo/Europe/Berlin # role: files names /usr/share/zoneinfo
+        /kegs/tz/0/share/zoneinfo/Europe/Paris # role: files names /usr/share/zoneinfo
+        /kegs/tz/0/share/zoneinfo/UTC # role: files names /usr/share/zoneinfo
+        /kegs/tz/0/share/zoneinfo/Zulu # role: files names /usr/share/zoneinfo
+        /usr/share/zoneinfo # role: files names /usr/share/zoneinfo
+    "#]],
+    );
+}
+
+#[test]
+fn a_name_at_a_place_of_the_image_that_leads_to_nothing() {
+    check(
+        &zones(
+            "[app] files = /usr/share/zoneinfo/Europe/Berlim\nfile /usr/share/zoneinfo/Asia\nfile /usr/share/zoneinfo2
+             [app] files = /etc/ssl/cert.pem",
+        ),
+        expect![[r#"
+            error: the role, by `/usr/share/zoneinfo/Asia`, names `kegs/tz/0/share/zoneinfo/Asia`, and nothing is there
+            error: the role needs `/usr/share/zoneinfo2`, and no keg of the role has it
+            error: [runtime] of app, by `/usr/share/zoneinfo/Europe/Berlim`, names `kegs/tz/0/share/zoneinfo/Europe/Berlim`, and nothing is there
+            error: [runtime] of app needs `/etc/ssl/cert.pem`, and no keg of the role has it
+        "#]],
+    );
+}
+
+#[test]
+fn two_kegs_that_are_looked_for_at_one_place() {
+    let two = |more: &str| {
+        zones(&format!(
+            "keg tiny: zones/UTC\n[tiny] at /usr/share/zoneinfo = zones\nfile /usr/share/zoneinfo/UTC\n{more}"
+        ))
+    };
+    check(
+        &two(""),
+        expect![[r#"
+        error: `usr/share/zoneinfo` is in `tiny` and `tz`; name one under `[prefer]` in roles/t.toml: `"usr/share/zoneinfo" = "tiny"`
+    "#]],
+    );
+    check(
+        &two("prefer usr/share/zoneinfo = tiny"),
+        expect![[r#"
+        /bin/app # role: service app runs app
+        /kegs/app/0/bin/app # /bin/app: points to it
+        /kegs/tiny/0/zones/UTC # role: files names /usr/share/zoneinfo/UTC
+        /usr/share/zoneinfo # role: files names /usr/share/zoneinfo/UTC
+    "#]],
+    );
+}

@@ -81,12 +81,18 @@ fn record(paragraph: &str, suite: &str) -> Option<Record> {
     })
 }
 
+/// `.orig`, or the whole of a source that has no other upstream than Debian (`ca-certificates_20250419.tar.xz`).
+pub(super) fn is_upstream(file: &str) -> bool {
+    let is_archive = file.contains(".orig") || (file.contains(".tar.") && !file.contains(".debian.tar."));
+    is_archive && !file.ends_with(".asc")
+}
+
 /// ` SHA256 SIZE FILE`, where the file is upstream's.
 fn original(line: &str) -> Option<Listed> {
     let mut words = line.split_whitespace();
     let sha256 = kegs::digest::parse_sha256(words.next()?)?;
     let size_bytes = words.next()?.parse().ok()?;
-    let file = words.next().filter(|file| file.contains(".orig") && !file.ends_with(".asc"))?;
+    let file = words.next().filter(|file| is_upstream(file))?;
     Some(Listed { url: String::new(), file: file.to_string(), size_bytes, sha256: Some(sha256) })
 }
 
@@ -99,12 +105,14 @@ mod tests {
         let said = "Package: lz4\nBinary: liblz4-1, lz4\nVersion: 1.10.0-10\nFiles:\n 9eb4 2069 lz4_1.10.0-10.dsc\n\
             Checksums-Sha256:\n eb4cf57b1d20a136ed9fc3f8284a8c676fe93ae96a914df55a5be1c463e28aa5 2069 lz4_1.10.0-10.dsc\n \
             537512904744b35e232912055ccf8ec66d768639ff3abe5788d90d792ec5f48b 387114 lz4_1.10.0.orig.tar.gz\n\
-            Homepage: https://github.com/lz4/lz4\n\nPackage: native\nVersion: 3\n\n";
+            1dfb75f5b1bd7fe0ab1b4e80d0df1b0f2d9d3f3f5f0d2f6b3cc5bbb8b1f0a1c2 15476 lz4_1.10.0-10.debian.tar.xz\n\
+            Homepage: https://github.com/lz4/lz4\n\nPackage: native\nVersion: 3\nChecksums-Sha256:\n \
+            33b44ef78653ecd3f0f2f13e5bba6be466be2e7da72182f737912b81798ba5d2 277504 native_3.tar.xz\n\n";
         let records = parse(said, "sid");
         let lz4 = &records[0];
         assert_eq!((lz4.version.as_str(), lz4.originals.len()), ("1.10.0-10", 1));
         assert_eq!(lz4.originals[0].size_bytes, 387_114);
         assert_eq!(lz4.home.as_deref(), Some("https://github.com/lz4/lz4"));
-        assert!(records[1].originals.is_empty());
+        assert_eq!(records[1].originals[0].file, "native_3.tar.xz");
     }
 }

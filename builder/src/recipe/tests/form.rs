@@ -166,3 +166,15 @@ fn kconfig() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_looked_for_at_a_place() {
+    check_more(
+        "[runtime]\nfiles = [\"/etc/ssl/../passwd\", \"/etc/ssl/cert.pem\"]\nat = { \"usr/share\" = \"share\", \"/x\" = \"/y\", \"/usr/share/zoneinfo\" = \"share/zoneinfo\" }",
+        expect![[r#"
+            recipes/t/recipe.toml:8:10: `/etc/ssl/../passwd` is no path; a path may not hold `..`
+            recipes/t/recipe.toml:9:8: `usr/share` is no place in the image; where programs look, as "/usr/share/zoneinfo"
+            recipes/t/recipe.toml:9:38: `/y` is not a path inside; write it without the leading `/`
+        "#]],
+    );
+}
