@@ -192,7 +192,7 @@ impl Mode {
         if executable { Mode::Executable } else { Mode::Plain }
     }
 
-    fn bits(self) -> u32 {
+    pub fn bits(self) -> u32 {
         match self {
             Mode::Plain => 0o444,
             Mode::Executable => 0o555,

@@ -16,6 +16,9 @@ use super::{BLOCK, read_tail};
 use crate::content::Content;
 use crate::tree::{Bytes, ImageTree, Kind, Node};
 
+/// Inodes whose tails are read before they are put in their places: 4 MB of them at most.
+const INODES_AT_ONCE: usize = 1024;
+
 /// Everything decided, nothing read yet. `data` is in the order of its blocks.
 pub struct Layout<'a> {
     inodes: Vec<Placed<'a>>,
@@ -102,13 +105,14 @@ impl<'a> Layout<'a> {
         let root_nid = self.number(0) as u16;
         let superblock = Superblock { root_nid, inodes: self.inodes.len() as u64, blocks: self.blocks, uuid };
         bytes[superblock::OFFSET..][..superblock::SIZE].copy_from_slice(&superblock.encode());
-        // Opening files is most of it, and that goes on all cores; what is read is a tail a file, 4 KB at most.
-        let inodes: Vec<Vec<u8>> = (0..self.inodes.len())
-            .into_par_iter()
-            .map(|at| self.inode(at, content))
-            .collect::<io::Result<_>>()?;
-        for (placed, inode) in self.inodes.iter().zip(inodes) {
-            bytes[placed.offset..][..inode.len()].copy_from_slice(&inode);
+        let places: Vec<usize> = (0..self.inodes.len()).collect();
+        for places in places.chunks(INODES_AT_ONCE) {
+            // Opening files is most of it, and that goes on all cores.
+            let inodes: Vec<Vec<u8>> =
+                places.par_iter().map(|&at| self.inode(at, content)).collect::<io::Result<_>>()?;
+            for (&at, inode) in places.iter().zip(inodes) {
+                bytes[self.inodes[at].offset..][..inode.len()].copy_from_slice(&inode);
+            }
         }
         superblock::seal(&mut bytes[..BLOCK]);
         Ok(bytes)

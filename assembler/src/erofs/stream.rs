@@ -12,7 +12,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kegs::{Digest, digest::Hasher};
 
@@ -45,8 +45,7 @@ pub fn write(
         let (to_hash, coming) = mpsc::sync_channel(AHEAD);
         let hashing = scope.spawn(|| hash(coming, &spare));
         let (to_order, in_order) = mpsc::sync_channel(AHEAD);
-        let queue = Mutex::new((batches(bodies).into_iter(), to_order));
-        let queue = std::sync::Arc::new(queue);
+        let queue = Arc::new(Mutex::new((batches(bodies).into_iter(), to_order)));
         for _ in 0..readers() {
             let (queue, spare) = (queue.clone(), &spare);
             scope.spawn(move || read_batches(&queue, content, spare));
@@ -203,5 +202,86 @@ impl Filling<'_> {
         let mut chunk = std::mem::replace(&mut self.chunk, self.spare.take());
         chunk.truncate(std::mem::take(&mut self.used));
         self.chunks.send(Ok(chunk)).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Place;
+
+    /// Sizes about every edge of blocks and chunks, many small ones between.
+    fn sizes() -> Vec<usize> {
+        let edges =
+            [1, 2, 3].map(|chunks| [-4097, -1, 0, 1, 4096].map(|by| chunks * CHUNK_BYTES as i64 + by));
+        let small = (1..300).map(|at| at * 37 % 9000 + 1);
+        small.chain(edges.into_iter().flatten().map(|size| size as usize)).chain(10..40).collect()
+    }
+
+    fn bytes_of(size: usize) -> Vec<u8> {
+        (0..size).map(|at| (at * 31 / 7 + size) as u8).collect()
+    }
+
+    /// Each size once in whole blocks and once without its tail, every third inline.
+    fn bodies(place: &Place) -> (Vec<Body>, Vec<u8>) {
+        let (mut bodies, mut expected) = (Vec::new(), vec![9; BLOCK]);
+        for (at, size) in sizes().into_iter().enumerate() {
+            let bytes = bytes_of(size);
+            for blocks in [size.div_ceil(BLOCK), size / BLOCK] {
+                let stands = size.min(blocks * BLOCK);
+                expected.extend(&bytes[..stands]);
+                expected.resize(expected.len().next_multiple_of(BLOCK), 0);
+                let inline = at % 3 == 0;
+                let stored = || Bytes::Stored(place.store(&bytes));
+                let bytes = if inline { Bytes::Inline(bytes.clone().into()) } else { stored() };
+                bodies.push(Body { bytes, blocks: blocks as u64 });
+            }
+        }
+        (bodies, expected)
+    }
+
+    #[test]
+    fn what_is_written_is_what_stands_there_one_after_the_other() {
+        let place = Place::new();
+        let (bodies, expected) = bodies(&place);
+        let mut written = Vec::new();
+        let digest = write(vec![9; BLOCK], &bodies, &place.content, &mut written).unwrap();
+        assert!(written == expected, "{} bytes, expected {}", written.len(), expected.len());
+        assert_eq!(digest, Digest::of(&expected));
+    }
+
+    #[test]
+    fn a_writer_that_fails_anywhere_ends_it_with_its_own_error() {
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let place = Place::new();
+        let (bodies, expected) = bodies(&place);
+        for room in (0..expected.len()).step_by(expected.len() / 7) {
+            let error = write(vec![9; BLOCK], &bodies, &place.content, &mut Full(room)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_in_any_chunk_and_in_the_tail_is_found() {
+        let place = Place::new();
+        let size = 3 * CHUNK_BYTES + 100;
+        let digest = place.store(&bytes_of(size));
+        let body = Body { bytes: Bytes::Stored(digest), blocks: (size / BLOCK) as u64 };
+        for at in [0, CHUNK_BYTES, 2 * CHUNK_BYTES + 5, size - 1] {
+            let mut bytes = bytes_of(size);
+            bytes[at] ^= 1;
+            std::fs::write(place.content.0.join(digest.hex()), &bytes).unwrap();
+            let error = write(Vec::new(), std::slice::from_ref(&body), &place.content, &mut Vec::new());
+            assert!(error.unwrap_err().to_string().contains("has the sha256"), "{at}");
+        }
     }
 }
