@@ -56,8 +56,15 @@ impl Store {
     }
 
     pub fn open_blob(&self, digest: &Digest) -> Result<File> {
-        let path = self.found(digest).ok_or(StoreError::Missing(*digest))?;
-        File::open(&path).map_err(tried("open", &path))
+        for executable in [false, true] {
+            let path = self.blob_path(digest, executable);
+            // Opened without asking first whether it is there: an image opens tens of thousands.
+            match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => return opened.map_err(tried("open", &path)),
+            }
+        }
+        Err(StoreError::Missing(*digest))
     }
 
     /// Puts a blob, on disk when this returns.
@@ -185,7 +192,7 @@ impl Mode {
         if executable { Mode::Executable } else { Mode::Plain }
     }
 
-    fn bits(self) -> u32 {
+    pub fn bits(self) -> u32 {
         match self {
             Mode::Plain => 0o444,
             Mode::Executable => 0o555,

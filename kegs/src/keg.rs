@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::blob::{Mode, Staged};
 use crate::reapi::Directory;
-use crate::store::{Result, Store, StoreError, remove_folder, rename, tried};
+use crate::store::{Result, Store, StoreError, remove_folder, rename, set_mode, tried};
 use crate::{Digest, Node, Tree};
 
 /// 2026-01-01T00:00:00Z in seconds: the time on everything laid out, and `SOURCE_DATE_EPOCH` in every sandbox.
@@ -37,10 +37,18 @@ impl Store {
     ///
     /// Devices, sockets, fifos and names that are not UTF-8 are refused by their path.
     pub fn put_folder(&self, folder: &Path) -> Result<(Digest, Tree)> {
+        self.put_written(folder, &BTreeMap::new())
+    }
+
+    /// The same of a folder in the stage some of whose files the caller hashed while it wrote them, by their paths: those
+    /// are neither read nor copied again but renamed out of the folder. On disk when this returns.
+    pub fn put_written(&self, folder: &Path, written: &BTreeMap<String, Digest>) -> Result<(Digest, Tree)> {
         let mut found = Vec::new();
         walk(folder, "", &mut found)?;
-        let nodes: Vec<(Found, Option<Staged>)> =
-            found.into_par_iter().map(|found| self.stage_found(folder, found)).collect::<Result<_>>()?;
+        let nodes: Vec<(Found, Option<Staged>)> = found
+            .into_par_iter()
+            .map(|found| self.stage_found(folder, found, written))
+            .collect::<Result<_>>()?;
         let mut tree = Tree::default();
         let mut staged = Vec::new();
         for (found, blob) in nodes {
@@ -56,9 +64,18 @@ impl Store {
         Ok((merkle.root, tree))
     }
 
-    fn stage_found(&self, folder: &Path, found: Found) -> Result<(Found, Option<Staged>)> {
+    fn stage_found(
+        &self,
+        folder: &Path,
+        found: Found,
+        written: &BTreeMap<String, Digest>,
+    ) -> Result<(Found, Option<Staged>)> {
         let Kind::File { executable } = found.kind else { return Ok((found, None)) };
         let path = folder.join(&found.path);
+        if let Some(&digest) = written.get(&found.path) {
+            set_mode(&path, Mode::of(executable).bits())?;
+            return Ok((found, Some(Staged { digest, path, executable })));
+        }
         let file = File::open(&path).map_err(tried("open", &path))?;
         let staged = self.stage_reader(file, Mode::of(executable))?;
         Ok((found, Some(staged)))
@@ -317,6 +334,20 @@ mod tests {
         fs::write(sample.join("same"), "#!/bin/sh\n").unwrap();
         symlink("bin/tool", sample.join("link")).unwrap();
         sample
+    }
+
+    #[test]
+    fn what_was_hashed_while_it_was_written_is_renamed_and_gives_the_same_tree() {
+        let (folder, store) = store();
+        let other = Store::create(&folder.path().join("other")).unwrap();
+        let (root, _) = other.put_folder(&sample(folder.path())).unwrap();
+        let staged = store.stage_path("test");
+        fs::rename(folder.path().join("sample"), &staged).unwrap();
+        let written = ["bin/tool", "same"].map(|path| (path.to_string(), Digest::of(b"#!/bin/sh\n")));
+        assert_eq!(store.put_written(&staged, &written.into()).unwrap().0, root);
+        assert!(!staged.join("same").exists() && !staged.join("bin/tool").exists());
+        assert_eq!(crate::verify::verify(&store, &|_| ()).unwrap(), []);
+        assert_eq!(store.put_folder(&store.lay_out("same", &root).unwrap()).unwrap().0, root);
     }
 
     #[test]
