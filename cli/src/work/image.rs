@@ -24,6 +24,7 @@ use crate::trouble::{Result, Trouble};
 /// Raised when the same role and kegs would compose to other bytes.
 const COMPOSE_VERSION: &str = "1";
 pub const KERNEL: &str = "boot/vmlinuz";
+const ROOT: &str = "root.erofs";
 
 /// An image in the store.
 pub struct Image {
@@ -53,7 +54,7 @@ pub struct Facts {
 
 impl Image {
     pub fn root(&self) -> PathBuf {
-        self.folder.join("root.erofs")
+        self.folder.join(ROOT)
     }
 
     pub fn kernel(&self) -> PathBuf {
@@ -90,9 +91,10 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
         let begun = Instant::now();
         let folder = store.stage_path("image");
         fs::create_dir(&folder).map_err(io("create", &folder))?;
-        let put = make(store, target, role, built, &agent, &folder).and_then(|times| {
+        let put = make(store, target, role, built, &agent, &folder).and_then(|(times, root)| {
             made = Some(times);
-            Ok(store.put_folder(&folder)?.0)
+            // Hashed as it was written: a large root is not read and copied a second time.
+            Ok(store.put_written(&folder, &[(ROOT.to_string(), root)].into())?.0)
         });
         // The bytes are blobs now, or the failure is the news: the stage is swept either way.
         fs::remove_dir_all(&folder).ok();
@@ -161,13 +163,13 @@ fn make(
     built: &Built,
     agent: &[u8],
     folder: &Path,
-) -> Result<Made> {
+) -> Result<(Made, Digest)> {
     let begun = Instant::now();
     let stripped = stripped(store, target, role, built, agent)?;
     let failed = |error: std::io::Error| {
         Trouble::Failed(format!("cannot write the image of `{}`: {error}", role.name))
     };
-    let root = folder.join("root.erofs");
+    let root = folder.join(ROOT);
     let mut out = BufWriter::new(File::create_new(&root).map_err(io("create", &root))?);
     let written = write_erofs(&stripped, store, &mut out).map_err(failed)?;
     std::io::Write::flush(&mut out).map_err(failed)?;
@@ -187,7 +189,7 @@ fn make(
     };
     let path = folder.join("facts.json");
     fs::write(&path, serde_json::to_vec_pretty(&facts).unwrap_or_default()).map_err(io("write", &path))?;
-    Ok(made)
+    Ok((made, written.digest))
 }
 
 fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path: &Path) -> Result<u64> {
