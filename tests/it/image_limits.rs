@@ -67,6 +67,19 @@ fn all_that_exceeds_is_told_at_once() {
     );
 }
 
+/// Who wants to know what is too large asks these.
+#[test]
+fn what_exceeds_can_be_looked_into() {
+    let toy = toy("[limits]\nfiles = 1\n");
+    image(&toy).expect(1).says(&["`files` is 10, the limit is 1"]);
+    let look = |arguments: &[&str]| {
+        Ran::of(toy.command(arguments).env("ROOTBREW_AGENT", toy.path().join("agent"))).expect(0)
+    };
+    look(&["size", "r"]).says(&["10 files", "lib/libbig.so.1"]);
+    look(&["why", "r", "/bin/server"]).says(&["service server runs server"]);
+    look(&["text", "r"]).says(&["/kegs/server/0/bin/server"]);
+}
+
 /// The file, and the whole chain down to it.
 #[test]
 fn a_shell_is_told_with_who_brought_it() {

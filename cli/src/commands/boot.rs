@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::{Result, Trouble};
 use crate::work::build::Built;
+use crate::work::composed::{Composed, composed};
 use crate::work::image::Image;
 use crate::work::{limits, trial};
 
@@ -26,7 +27,7 @@ pub struct Wish {
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let role = role::load(&context.tap, &wish.role)?;
-    let (image, built) = super::image::of(context, &wish.role)?;
+    let Composed { image, built, .. } = composed(context, &wish.role)?.within_limits()?;
     let trial = wish.check.then(|| trial::prepare(&role)).transpose()?;
     let environment = environment(&role, wish.environment.as_deref(), trial.as_ref().map(TempDir::path))?;
     let console = match wish.console {

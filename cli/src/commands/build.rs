@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::Result;
-use crate::work::{self, Target, build, ground, image};
+use crate::work::{self, Target, build, ground, image, limits};
 use builder::preset::Profile;
 
 pub fn run(context: &Context, names: &[String]) -> Result<()> {
@@ -25,11 +25,9 @@ fn make(context: &Context, profile: Profile, targets: &[Target]) -> Result<()> {
     let ground = ground::ground(context, &store, profile, targets.iter().map(|target| &target.plan))?;
     for target in targets {
         let built = build::build(context, &store, &ground, target)?;
-        let composed = match &target.role {
-            Some(_) => Some(image::image(&store, target, &built)?),
-            None => None,
-        };
-        sum_up(context, target, &built, composed.as_ref());
+        let image = target.role.as_ref().map(|_| image::image(&store, target, &built)).transpose()?;
+        image.as_ref().map_or(Ok(()), |image| limits::of_image(target, image))?;
+        sum_up(context, target, &built, image.as_ref());
     }
     Ok(())
 }
@@ -63,12 +61,9 @@ fn sum_up(context: &Context, target: &Target, built: &build::Built, image: Optio
     if let Some(image) = image {
         let facts = &image.facts;
         let made = if image.made.is_none() { "in store" } else { "composed" };
-        let sizes = format!(
-            "root {}, on the wire {}, kernel {}",
-            bytes(facts.root_bytes),
-            bytes(facts.root_wire_bytes),
-            bytes(facts.kernel_bytes)
-        );
+        let wire =
+            facts.root_wire_bytes.map_or(String::new(), |wire| format!(", on the wire {}", bytes(wire)));
+        let sizes = format!("root {}{wire}, kernel {}", bytes(facts.root_bytes), bytes(facts.kernel_bytes));
         event("image", &format!("{} {made}", target.name), &sizes);
     }
 }

@@ -111,9 +111,10 @@ fn note(diff: &Diff, old: &Side, new: &Side) -> String {
         .collect();
     let counts = if counts.is_empty() { "no file is other".to_string() } else { counts.join(", ") };
     let on_disk = of_both(one.root_bytes, two.root_bytes);
-    let wire = one.facts.as_ref().zip(two.facts.as_ref()).map_or(String::new(), |(one, two)| {
-        format!(", {} on the wire", of_both(one.root_wire_bytes, two.root_wire_bytes))
-    });
+    let wire = |subject: &Subject| subject.facts.as_ref()?.root_wire_bytes;
+    let wire = wire(one)
+        .zip(wire(two))
+        .map_or(String::new(), |(one, two)| format!(", {} on the wire", of_both(one, two)));
     let kernel = match old.kernel.zip(new.kernel) {
         Some((old, new)) if old != new => format!(" Kernel: {}.", of_both(old.size_bytes, new.size_bytes)),
         _ => String::new(),

@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::context::Context;
 use crate::terminal::{bytes, data, event};
 use crate::trouble::{Result, Trouble};
-use crate::work::{self, build, ground, image};
+use crate::work::composed::composed;
+use crate::work::image;
 
 pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Result<()> {
-    let (image, _) = of(context, role)?;
+    let image = composed(context, role)?.within_limits()?.image;
     if text {
         let path = image.text();
         let twin = fs::read_to_string(&path)
@@ -27,17 +28,6 @@ pub fn run(context: &Context, role: &str, to: Option<&Path>, text: bool) -> Resu
         &format!("root {}, kernel {}", bytes(image.facts.root_bytes), bytes(image.facts.kernel_bytes)),
     );
     Ok(())
-}
-
-/// The image of a role, whatever has to be built for it, and what was built.
-pub fn of(context: &Context, role: &str) -> Result<(image::Image, build::Built)> {
-    let profile = ground::profile(context)?;
-    let target = work::role_target(context, role, &ground::implied(&profile))?;
-    let store = context.create_store()?;
-    let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
-    let built = build::build(context, &store, &ground, &target)?;
-    Ok((image::image(&store, &target, &built)?, built))
 }
 
 fn copy(image: &image::Image, to: &Path) -> Result<()> {

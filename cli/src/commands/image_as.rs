@@ -11,8 +11,8 @@ use kegs::{Node, Store, Tree};
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::{Result, Trouble};
+use crate::work::composed::composed;
 use crate::work::format::{self, ContainerWish, Format, Source};
-use crate::work::{self, build, ground};
 
 /// What the command line says of formats.
 #[derive(Debug, clap::Args)]
@@ -70,14 +70,14 @@ impl Other {
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let profile = ground::profile(context)?;
-    let target = work::role_target(context, &wish.role, &ground::implied(&profile))?;
-    let store = context.create_store()?;
-    let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
-    let built = build::build(context, &store, &ground, &target)?;
-    let image = work::image::image(&store, &target, &built)?;
-    let source = Source { context, store: &store, target: &target, built: &built, twin: image.tree()? };
+    let composed = composed(context, &wish.role)?.within_limits()?;
+    let source = Source {
+        context,
+        store: &composed.store,
+        target: &composed.target,
+        built: &composed.built,
+        twin: composed.image.tree()?,
+    };
     for &format in &wish.formats {
         let to = place(wish, format);
         one(&source, format, wish, &to)?;

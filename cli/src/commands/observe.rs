@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::terminal::{data, event};
 use crate::trouble::{Result, Trouble};
 use crate::work::image::Image;
-use crate::work::{self, build, ground, image, pid1, trial};
+use crate::work::{self, composed, ground, pid1, trial};
 
 /// A tracer beside each service: it has 2 MB.
 const MEMORY_MB: u32 = 128;
@@ -49,11 +49,7 @@ fn compose(context: &Context, role: Role) -> Result<Image> {
     let profile = ground::profile(context)?;
     let implied = ground::implied(&profile);
     let target = work::tap(context, &implied)?.role_target(role, &implied)?;
-    let store = context.create_store()?;
-    let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
-    let built = build::build(context, &store, &ground, &target)?;
-    image::image(&store, &target, &built)
+    Ok(composed::of_target(context, profile, target)?.image)
 }
 
 /// What the guest told, from its start to its power-off.

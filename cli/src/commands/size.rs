@@ -43,7 +43,7 @@ fn totals(subject: &Subject) -> String {
     let files = sum(&subject.tree).files;
     let mut parts = vec![format!("root image {} in {files} files", bytes(subject.root_bytes))];
     if let Some(facts) = &subject.facts {
-        parts.push(format!("{} on the wire", bytes(facts.root_wire_bytes)));
+        parts.extend(facts.root_wire_bytes.map(|wire| format!("{} on the wire", bytes(wire))));
         parts.push(format!("kernel {}", bytes(facts.kernel_bytes)));
     }
     parts.join(", ")
@@ -77,7 +77,8 @@ fn print(subject: &Subject) {
     let files: usize = size.kegs.iter().map(|keg| keg.files).sum();
     data(&format!("{:>10}  root image on disk, {files} files", bytes(subject.root_bytes)));
     if let Some(facts) = &subject.facts {
-        data(&format!("{:>10}  root image on the wire (zstd -19)", bytes(facts.root_wire_bytes)));
+        let wire = facts.root_wire_bytes.map_or("unknown".into(), bytes);
+        data(&format!("{wire:>10}  root image on the wire (zstd -19)"));
         data(&format!("{:>10}  kernel", bytes(facts.kernel_bytes)));
     }
     data("");

@@ -14,6 +14,7 @@ use kegs::Digest;
 use crate::context::Context;
 use crate::terminal::talk;
 use crate::trouble::{Result, Trouble};
+use crate::work::composed::composed;
 use crate::work::image::{self, Facts};
 
 /// An image's file, and what may lie beside it.
@@ -53,7 +54,7 @@ pub fn place(context: &Context, word: &str) -> Result<Place> {
             "no role is called `{word}`; if you mean the file or folder: ./{word}"
         )));
     }
-    let (image, _) = super::image::of(context, word)?;
+    let image = composed(context, word)?.image;
     Ok(Place { name, root: image.root(), stored: Some(image) })
 }
 

@@ -22,7 +22,7 @@ pub fn of_image(target: &Target, image: &Image) -> Result<()> {
     let facts = &image.facts;
     let sizes = Sizes {
         root_disk_bytes: facts.root_bytes,
-        root_wire_bytes: facts.root_wire_bytes,
+        root_wire_bytes: facts.root_wire_bytes.unwrap_or_default(),
         kernel_bytes: facts.kernel_bytes,
     };
     let mut faults = limit::over(role, &tree, &sizes);

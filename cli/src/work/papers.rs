@@ -11,7 +11,8 @@ use kegs::{Digest, Node, Store};
 use workbench::papers::{Made, known, texts};
 
 use super::build::Built;
-use super::{Target, build, ground, image, pid1, role_target};
+use super::composed::{Composed, composed};
+use super::{Target, ground, image, pid1};
 use crate::context::Context;
 use crate::terminal::{bytes, event, talk};
 use crate::trouble::{Result, Trouble};
@@ -24,25 +25,15 @@ pub struct Told {
 
 /// The papers of a role, whatever has to be built or fetched for them.
 pub fn of(context: &Context, role: &str) -> Result<Told> {
-    let profile = ground::profile(context)?;
-    let target = role_target(context, role, &ground::implied(&profile))?;
-    let store = context.create_store()?;
-    let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
-    let built = build::build(context, &store, &ground, &target)?;
-    let image = image::image(&store, &target, &built)?;
+    let composed = composed(context, role)?;
+    let Composed { store, profile, target, built, image, .. } = &composed;
     let catalogue = recipe::load(&context.tap)?;
-    let seeds = seeds(context, &ground.profile, &target)?;
-    let made = Made {
-        plan: &target.plan,
-        catalogue: &catalogue,
-        profile: &ground.profile,
-        seeds: &seeds,
-        outputs: &built.outputs,
-    };
-    let mut papers = collected(&store, &target, &built, &made, &image.facts.root_sha256)?;
-    fetch_absent(context, &store, &papers, &target)?;
-    let texts = gathered(&mut papers, &target, &catalogue, &store);
+    let seeds = seeds(context, profile, target)?;
+    let made =
+        Made { plan: &target.plan, catalogue: &catalogue, profile, seeds: &seeds, outputs: &built.outputs };
+    let mut papers = collected(store, target, built, &made, &image.facts.root_sha256)?;
+    fetch_absent(context, store, &papers, target)?;
+    let texts = gathered(&mut papers, target, &catalogue, store);
     Ok(Told { papers, texts })
 }
 
