@@ -1,4 +1,4 @@
-//! The only unsafe module: five calls that no safe crate offers, and what is kept out of the program. It decides nothing.
+//! The only unsafe module: five calls that no safe crate offers. It decides nothing.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -65,59 +65,4 @@ pub fn bind_to_interface(socket: BorrowedFd, interface: &str) -> io::Result<()> 
 pub fn duplicate_onto(fd: BorrowedFd, number: i32) -> io::Result<()> {
     // SAFETY: no memory is involved; whatever had the number in this child is closed, and exec comes next.
     if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// What the C library would bring along for texts in other languages, shared objects and `printf`, none of which a static
-/// PID 1 uses. A definition here keeps the archive's member, and all that it calls, out of the program: measured with
-/// glibc 2.36, 330 KB of every image (found by lld's `--why-extract`). Their names are the library's inner ones: a
-/// library without such a name is not harmed, and one that needs the member for more is linked with `-z muldefs`.
-#[cfg(all(target_feature = "crt-static", not(test)))]
-mod lean {
-    use std::ffi::{c_char, c_int, c_uint, c_void};
-
-    /// Messages stay in English. Reached by strerror.
-    #[unsafe(no_mangle)]
-    extern "C" fn __dcgettext(
-        _domain: *const c_char,
-        message: *const c_char,
-        _category: c_int,
-    ) -> *const c_char {
-        message
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn dcgettext(
-        _domain: *const c_char,
-        message: *const c_char,
-        _category: c_int,
-    ) -> *const c_char {
-        message
-    }
-
-    /// An assertion of the C library: a bug, and PID 1's end is a restart.
-    #[unsafe(no_mangle)]
-    extern "C" fn __assert_fail(_: *const c_char, _: *const c_char, _: c_uint, _: *const c_char) -> ! {
-        std::process::abort()
-    }
-
-    /// Asked once by Rust's start for a guard page's place; it goes on without (ENOSYS).
-    #[unsafe(no_mangle)]
-    extern "C" fn pthread_getattr_np(_thread: usize, _attributes: *mut c_void) -> c_int {
-        libc::ENOSYS
-    }
-
-    /// Only for the text of an error number that does not exist; that text is then empty.
-    #[unsafe(no_mangle)]
-    extern "C" fn __vfprintf_internal(_stream: *mut c_void, _format: *const c_char) -> c_int {
-        -1
-    }
-
-    /// Character sets from shared objects: there are none.
-    #[unsafe(no_mangle)]
-    extern "C" fn __gconv_find_shlib(_name: *const c_char) -> *mut c_void {
-        std::ptr::null_mut()
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn __gconv_release_shlib(_handle: *mut c_void) {}
 }

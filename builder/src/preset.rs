@@ -15,6 +15,7 @@
 
 mod autotools;
 mod cargo;
+mod cargo_std;
 #[cfg(test)]
 mod cargo_tests;
 mod cmake;

@@ -5,12 +5,13 @@
 //! /build/.cargo/config.toml           that folder instead of the registry; the profile's flags
 //! /build/target/                      what is compiled
 //! ```
+//! With `cc = "profile"` Rust's own library is compiled too: `cargo_std`.
 //! A triple is always named: then the flags are the program's, and not those of build scripts and macros, which run here.
 
 use super::quote::{word, words};
 use super::shell::{Steps, command};
-use super::{BUILD, Place, RECIPE, SOURCES};
-use crate::recipe::variant::{Cargo, Crate, Linkage, Variant};
+use super::{BUILD, Place, RECIPE, SOURCES, cargo_std};
+use crate::recipe::variant::{Cargo, Cc, Crate, Linkage, Variant};
 
 /// Where cargo compiles, whatever folder it is started in.
 pub const TARGET: &str = "/build/target";
@@ -24,7 +25,7 @@ pub fn steps(variant: &Variant, place: &Place) -> Steps {
     };
     let bins: Vec<String> = cargo.bins.iter().map(|bin| format!("--bin {}", word(bin))).collect();
     Steps {
-        configure: configure(variant, place),
+        configure: configure(variant, cargo, place),
         build: with(&variant.build_args, run("build", &bins.join(" "))),
         check: with(&variant.build_args, run("test", "")),
         install: install(variant, cargo),
@@ -55,19 +56,23 @@ pub fn vendored(n: usize, krate: &Crate, sha256: &[u8; 32]) -> String {
     format!("vendor {n} {folder} {}", hex::encode(sha256))
 }
 
-fn configure(variant: &Variant, place: &Place) -> Vec<String> {
-    let lines: Vec<String> = config(variant, place).iter().map(|line| word(line)).collect();
-    vec![
+fn configure(variant: &Variant, cargo: &Cargo, place: &Place) -> Vec<String> {
+    let lines: Vec<String> = config(variant, cargo, place).iter().map(|line| word(line)).collect();
+    let mut all = vec![
         format!("mkdir -p {BUILD}/.cargo"),
         format!("printf '%s\\n' {} >{BUILD}/.cargo/config.toml", lines.join(" \\\n\t\t")),
         // The recipe's, which the crates were fetched by; an archive may bring another.
         "rm -f Cargo.lock".to_string(),
         format!("cat {RECIPE}/Cargo.lock >Cargo.lock"),
-    ]
+    ];
+    if with_std(variant) {
+        all.extend(cargo_std::configure());
+    }
+    all
 }
 
 /// `config.toml`, which cargo finds in its home and above its folder.
-fn config(variant: &Variant, place: &Place) -> Vec<String> {
+fn config(variant: &Variant, cargo: &Cargo, place: &Place) -> Vec<String> {
     let flags = place.profile.flags(variant);
     let mut lines = vec![
         "[source.crates-io]".to_string(),
@@ -75,18 +80,42 @@ fn config(variant: &Variant, place: &Place) -> Vec<String> {
         "[source.vendor]".to_string(),
         format!("directory = \"{BUILD}/vendor\""),
         format!("[target.{}]", triple(variant)),
-        format!("rustflags = {:?}", [linkage(variant.linkage), flags.rustflags].concat()),
+        format!("rustflags = {:?}", [own_rustflags(variant), flags.rustflags].concat()),
     ];
-    if !flags.rustprofile.is_empty() {
+    if with_std(variant) {
+        lines.extend(cargo_std::config(&variant.arch));
+    }
+    lines.extend(profiles(variant, cargo, flags.rustprofile));
+    lines
+}
+
+/// The profile's lines, and that nothing unwinds where the library was made for that.
+fn profiles(variant: &Variant, cargo: &Cargo, mut release: Vec<String>) -> Vec<String> {
+    let abort = with_std(variant).then(|| "panic = \"abort\"".to_string());
+    let mut lines = Vec::new();
+    match profile(cargo) {
+        "release" => release.extend(abort),
+        own => lines.extend(abort.map(|abort| vec![format!("[profile.{own}]"), abort]).unwrap_or_default()),
+    }
+    if !release.is_empty() {
         lines.push("[profile.release]".to_string());
-        lines.extend(flags.rustprofile);
+        lines.extend(release);
     }
     lines
 }
 
+fn with_std(variant: &Variant) -> bool {
+    variant.cc == Cc::Profile
+}
+
 /// Debian has Rust's library for glibc and not for musl.
 fn triple(variant: &Variant) -> String {
-    format!("{}-unknown-linux-gnu", variant.arch)
+    let libc = if with_std(variant) { "musl" } else { "gnu" };
+    format!("{}-unknown-linux-{libc}", variant.arch)
+}
+
+fn own_rustflags(variant: &Variant) -> Vec<String> {
+    if with_std(variant) { cargo_std::rustflags() } else { linkage(variant.linkage) }
 }
 
 fn linkage(linkage: Linkage) -> Vec<String> {

@@ -8,6 +8,7 @@ use kegs::fault::{Faults, Text};
 
 use super::shell::function;
 use super::{Place, cargo, environment, profile, script};
+use crate::recipe::variant::Cc;
 use crate::recipe::{Choice, Recipe, Variant};
 
 const PROFILE: &str = r#"
@@ -50,7 +51,12 @@ fn write(more: &str) -> String {
     let variant = toy(more);
     let place = Place { link: &[], build: &[], profile: &profile };
     assert_eq!(environment(&variant, &place)["CARGO_TARGET_DIR"], "/build/target");
-    assert_eq!(environment(&variant, &place)["CC"], "/usr/bin/gcc");
+    let set = environment(&variant, &place);
+    let unstable = set.contains_key("RUSTC_BOOTSTRAP");
+    assert_eq!(
+        (set["CC"].as_str(), unstable),
+        if variant.cc == Cc::Seed { ("/usr/bin/gcc", false) } else { ("cc", true) }
+    );
     let text = script(&variant, &place);
     let (from, to) = (text.find("vendor()").unwrap(), text.find("split_debug").unwrap());
     text[from..to].to_string()
@@ -133,6 +139,60 @@ fn what_a_recipe_chooses_is_on_the_command_line() {
         	cp /build/target/x86_64-unknown-linux-gnu/small/b "$OUT/bin/"
         }
     "#]].assert_eq(&chosen[from..]);
+}
+
+#[test]
+fn with_the_profile_s_compiler_rust_s_own_library_is_compiled_too() {
+    let both = write("cc = \"profile\"\ncargo = { profile = \"small\" }");
+    let from = both.find("preset_configure").unwrap();
+    expect![[r#"
+        preset_configure() {
+        	mkdir -p /build/.cargo
+        	printf '%s\n' '[source.crates-io]' \
+        		'replace-with = "vendor"' \
+        		'[source.vendor]' \
+        		'directory = "/build/vendor"' \
+        		'[target.x86_64-unknown-linux-musl]' \
+        		'rustflags = ["-Ctarget-feature=+crt-static", "-Clink-self-contained=no", "-Cforce-unwind-tables=no", "-L/build/std", "--remap-path-prefix=/build=."]' \
+        		'linker = "cc"' \
+        		'[target.x86_64-unknown-linux-gnu]' \
+        		'linker = "/usr/bin/gcc"' \
+        		'[unstable]' \
+        		'build-std = ["std", "panic_abort"]' \
+        		'build-std-features = ["optimize_for_size"]' \
+        		'[profile.small]' \
+        		'panic = "abort"' \
+        		'[profile.release]' \
+        		'debug = false' \
+        		'lto = "thin"' >/build/.cargo/config.toml
+        	rm -f Cargo.lock
+        	cat /recipe/Cargo.lock >Cargo.lock
+        	mkdir -p /build/std /build/vendor
+        	for crate in /usr/lib/rustlib/src/rust/library/vendor/*; do
+        		[ -e "/build/vendor/${crate##*/}" ] || ln -s "$crate" /build/vendor/
+        	done
+        	printf '%s' '/* What Rust'\''s library asks of an unwinder for the text of a backtrace: here a stack has no end that could be shown.
+           Programs end where they panic (panic = "abort"), so nothing else is asked. The words are of the Itanium C++ ABI. */
+        int _Unwind_Backtrace(void *step, void *argument) { return 5; /* _URC_END_OF_STACK */ }
+        unsigned long _Unwind_GetIP(void *frame) { return 0; }
+        unsigned long _Unwind_GetCFA(void *frame) { return 0; }
+        void *_Unwind_FindEnclosingFunction(void *place) { return 0; }
+        ' >/build/std/unwind.c
+        	$CC $CFLAGS -c -o /build/std/unwind.o /build/std/unwind.c
+        	ar rcD /build/std/libunwind.a /build/std/unwind.o
+        }
+        preset_build() {
+        	cargo build --offline --locked --profile small --target x86_64-unknown-linux-musl "$@"
+        }
+        preset_check() {
+        	cargo test --offline --locked --profile small --target x86_64-unknown-linux-musl "$@"
+        }
+        preset_install() {
+        	mkdir -p "$OUT/bin"
+        	find /build/target/x86_64-unknown-linux-musl/small -maxdepth 1 -type f -perm -100 ! -name '*.so' -exec cp {} "$OUT/bin/" \;
+        }
+    "#]].assert_eq(&both[from..]);
+    assert!(write("cc = \"profile\"").contains("'panic = \"abort\"' >/build/.cargo"));
 }
 
 /// tar and printf of a real shell, on a crate as the registry packs it.

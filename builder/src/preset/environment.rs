@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BUILD, KegAt, Place, cargo, kbuild};
+use super::{BUILD, KegAt, Place, cargo, cargo_std, kbuild};
 use crate::recipe::variant::{Cc, Linkage, Preset, Variant};
 
 /// Every variable of the build, by name; the recipe's `env` comes last and wins.
@@ -53,6 +53,9 @@ pub fn environment(variant: &Variant, place: &Place) -> BTreeMap<String, String>
     }
     if variant.preset == Preset::Cargo {
         set("CARGO_TARGET_DIR", cargo::TARGET.to_string());
+        if variant.cc == Cc::Profile {
+            set(cargo_std::UNSTABLE.0, cargo_std::UNSTABLE.1.to_string());
+        }
     }
     all.extend(variant.env.clone());
     all

@@ -201,7 +201,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Debian has Rust's library for its own C library only, so what is Rust is linked by the seed's compiler.
+    /// Debian has Rust's library for its own C library only, so what is Rust is linked by the seed's compiler unless the
+    /// recipe says otherwise: then that library is compiled too.
     fn usual_cc(&self) -> Cc {
         if self.preset == Preset::Cargo { Cc::Seed } else { Cc::Profile }
     }

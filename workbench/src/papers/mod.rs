@@ -64,8 +64,8 @@ fn id(variant: &Variant) -> PartId {
 fn links(plan: &Plan, at: usize) -> Vec<usize> {
     let mut links = plan.link_closure(at);
     let node = &plan.nodes()[at];
-    // Rust links the seed's C library, and so does who uses the seed's compiler.
-    if node.variant.cc == Cc::Profile && node.variant.preset != Preset::Cargo {
+    // Who uses the seed's compiler links the seed's C library, and so does most of what is Rust.
+    if node.variant.cc == Cc::Profile {
         let tools = node.deps(Kind::Tool).iter();
         links.extend(tools.flat_map(|&tool| plan.nodes()[tool].deps(Kind::Run)).copied());
     }
