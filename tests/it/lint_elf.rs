@@ -150,6 +150,26 @@ fn k10_less_than_the_profile_asks() {
     check(&toy, "good", expect![[""]]);
 }
 
+#[test]
+fn k26_stripped_by_its_build() {
+    let toy = tap();
+    let toolchain = fs::read_to_string(toy.tap().join("toolchains/seed.toml")).unwrap();
+    toy.write("tap/toolchains/seed.toml", toolchain + "[feature.debug]\ncflags = [\"-g\"]\n");
+    program(&toy, "top", "int main(void) { return 0; }", &[&GOOD[..], &["-s"]].concat());
+    check(
+        &toy,
+        "top",
+        expect![[r#"
+        K26 4:10 ["script"] `bin/p` was stripped by its build: no debugger can read it
+    "#]],
+    );
+    let text = fs::read_to_string(toy.tap().join("recipes/top/recipe.toml")).unwrap();
+    toy.write("tap/recipes/top/recipe.toml", text + "debug = false\n");
+    check(&toy, "top", expect![[""]]);
+    program(&toy, "good", "int main(void) { return 0; }", &GOOD);
+    check(&toy, "good", expect![[""]]);
+}
+
 fn library(toy: &Toy, soname: &str, code: &str) {
     let flags = [
         "-shared",

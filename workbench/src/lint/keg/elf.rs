@@ -1,4 +1,5 @@
-//! Programs and libraries: where they look (K05, K07), and how hard they make it for an attacker (K08, K09, K10).
+//! Programs and libraries: where they look (K05, K07), and how hard they make it for an attacker (K08, K09, K10) and for a
+//! debugger (K26).
 
 use builder::preset::Profile;
 use builder::recipe::{Cc, Preset};
@@ -20,6 +21,7 @@ pub fn findings(built: &Built, facts: &Facts, profile: &Profile) -> Vec<Finding>
             continue;
         }
         findings.extend(stack(built, elf));
+        findings.extend(stripped(built, elf, profile));
         findings.extend(relocations(built, elf));
         findings.extend(hardening(built, elf, profile));
     }
@@ -100,4 +102,11 @@ fn hardening(built: &Built, elf: &Elf, profile: &Profile) -> Option<Finding> {
     let help =
         format!("its build drops CFLAGS or LDFLAGS: mend that, or `without = {{ {feature} = \"why\" }}`");
     Some(Finding::new("K10", place::maker(built, message).help(help)))
+}
+
+fn stripped(built: &Built, elf: &Elf, profile: &Profile) -> Option<Finding> {
+    let wanted = profile.feature.contains_key("debug") && built.variant().debug;
+    let message = format!("`{}` was stripped by its build: no debugger can read it", elf.path);
+    let help = "what ships is stripped later: `install` in place of `install-strip`, or the build's own switch; or `debug = false`";
+    (wanted && !elf.symbols).then(|| Finding::new("K26", place::maker(built, message).help(help)))
 }

@@ -3,13 +3,13 @@
 use assembler::closure::{elf as needs, script};
 use kegs::{Digest, Node, Store, StoreError, Tree};
 use object::elf;
-use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, FileKind, Object};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Raised when the same bytes would give other facts.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const KIND: &str = "lint-keg";
 
 /// Two copies of less are no matter: smaller than a block of an image, many are empty on purpose.
@@ -47,6 +47,8 @@ pub struct Elf {
     pub now: bool,
     pub position_independent: bool,
     pub dynamic: bool,
+    /// A table of its symbols, which stripping takes.
+    pub symbols: bool,
     /// Names of libraries among its strings, where it calls `dlopen` and has no note of them.
     pub dlopens: Vec<String>,
 }
@@ -185,6 +187,8 @@ fn marks<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Elf> {
         return None;
     }
     let mut found = Elf { position_independent: header.e_type(endian) == elf::ET_DYN, ..Elf::default() };
+    let sections = header.sections(endian, bytes).ok();
+    found.symbols = sections.is_some_and(|all| all.iter().any(|one| one.sh_type(endian) == elf::SHT_SYMTAB));
     // Without the header, the kernel gives a stack that can be executed (execstack(8)).
     found.executable_stack = true;
     for segment in header.program_headers(endian, bytes).ok()? {

@@ -5,7 +5,7 @@
 //! facts    what a keg's files say of themselves: read once a tree, then from a note of the store
 //! opened   dependencies beside what was opened        K01 K02 K03
 //! said     what the build's log complained of         K04
-//! elf      programs and libraries                     K05 K07-K10
+//! elf      programs and libraries                     K05 K07-K10 K26
 //! files    the rest of the tree                       K06 K14 K15 K21
 //! change   beside the build before                    K16 K17
 //! proof    tests, and what checking found             K18-K20 K22-K24

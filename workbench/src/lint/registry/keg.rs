@@ -240,4 +240,16 @@ pub const LINTS: &[Lint] = &[
         wrong: "",
         right: "",
     },
+    Lint {
+        id: "K26",
+        name: "stripped",
+        severity: Warning,
+        mend: Mend::None,
+        what: "a program lost its symbols before its debug information was split from it",
+        why: "Debug information goes to the debug keg when a build has ended, and what ships is stripped when an image is \
+              made. A build that strips by itself leaves nothing for either; and what was compiled into it can't be proven \
+              any more (papers).",
+        wrong: "# busybox's Makefile strips what it installs",
+        right: "build_args = [\"SKIP_STRIP=y\"]",
+    },
 ];
