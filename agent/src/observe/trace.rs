@@ -31,6 +31,14 @@ const OPTIONS: c_int = libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_TRACESECCOMP
     | libc::PTRACE_O_EXITKILL;
 
+/// What musl's `ptrace` takes, and glibc's.
+#[cfg(target_env = "musl")]
+type Request = c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+/// Of linux/ptrace.h: the crate has it for glibc only.
+const PTRACE_GET_SYSCALL_INFO: Request = 0x420e;
+
 /// A call that has begun.
 struct Begun {
     call: Call,
@@ -167,7 +175,7 @@ fn info(pid: pid_t) -> io::Result<[u64; 11]> {
     let mut info = [0_u64; 11];
     // SAFETY: the kernel writes at most the size that it is given, and the array has it.
     let got = unsafe {
-        libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, std::mem::size_of_val(&info), info.as_mut_ptr())
+        libc::ptrace(PTRACE_GET_SYSCALL_INFO, pid, std::mem::size_of_val(&info), info.as_mut_ptr())
     };
     ok(got).map(|_| info)
 }
@@ -201,7 +209,7 @@ fn peek(pid: pid_t, address: u64) -> io::Result<i64> {
     }
 }
 
-fn ptrace(request: libc::c_uint, pid: pid_t, data: usize) -> io::Result<()> {
+fn ptrace(request: Request, pid: pid_t, data: usize) -> io::Result<()> {
     // SAFETY: the requests that come here take numbers and no memory of ours.
     ok(unsafe { libc::ptrace(request, pid, 0_usize, data) }).map(drop)
 }
