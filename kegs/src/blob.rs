@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::Hasher;
 use crate::store::{
-    Result, Store, StoreError, create_new, remove_file, rename, set_mode, sync_file, tried, write_new,
+    Result, Store, StoreError, create_new, remove_file, rename_or_drop, set_mode, sync_file, tried, write_new,
 };
 use crate::{Digest, digest};
 
@@ -103,7 +103,7 @@ impl Store {
         let path = self.blob_path(&digest, false);
         if !path.exists() {
             let staged = self.stage_bytes(digest, bytes)?;
-            rename(&staged.path, &path)?;
+            rename_or_drop(&staged.path, &path)?;
         }
         Ok(digest)
     }
@@ -166,7 +166,9 @@ impl Store {
     }
 
     fn name(&self, fresh: &[Staged]) -> Result<()> {
-        fresh.iter().try_for_each(|blob| rename(&blob.path, &self.blob_path(&blob.digest, blob.executable)))
+        fresh
+            .iter()
+            .try_for_each(|blob| rename_or_drop(&blob.path, &self.blob_path(&blob.digest, blob.executable)))
     }
 
     fn settle(&self, fresh: &[Staged]) -> Result<()> {
@@ -219,6 +221,8 @@ fn copy_hashed(reader: &mut impl Read, file: &mut File) -> io::Result<digest::Di
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {
@@ -264,6 +268,21 @@ mod tests {
         }
         let (_folder, store) = store();
         assert!(store.put_reader(b"half".chain(Broken)).is_err());
+        assert_eq!(staged_files(&store), 0);
+    }
+
+    /// Two builds that need one file, both before either has named it.
+    #[test]
+    fn a_blob_that_is_named_stays_the_file_that_it_is() {
+        let (_folder, store) = store();
+        let bytes = b"the same".as_slice();
+        let staged = || store.stage_bytes(Digest::of(bytes), bytes).unwrap();
+        let (one, two) = (staged(), staged());
+        store.name(&[one]).unwrap();
+        let path = store.blob_path(&Digest::of(bytes), false);
+        let first = fs::metadata(&path).unwrap().ino();
+        store.name(&[two]).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().ino(), first);
         assert_eq!(staged_files(&store), 0);
     }
 

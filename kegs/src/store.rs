@@ -20,6 +20,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use crate::Digest;
 
 /// The store's format that this program reads and writes.
@@ -206,10 +209,26 @@ pub(crate) fn sync_file(path: &Path) -> Result<()> {
 }
 
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    if let Some(folder) = to.parent().filter(|folder| !folder.exists()) {
-        fs::create_dir_all(folder).map_err(tried("create", folder))?;
-    }
+    create_parent(to)?;
     fs::rename(from, to).map_err(tried("rename into", to))
+}
+
+/// Names a file whose bytes are those of any other of its name: one that came first stays, for a sandbox may be about to
+/// bind it, and what has no name any more cannot be bound.
+pub(crate) fn rename_or_drop(from: &Path, to: &Path) -> Result<()> {
+    create_parent(to)?;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => remove_file(from),
+        // A file system that knows no such flag (renameat2(2)).
+        Err(Errno::INVAL | Errno::NOSYS) => fs::rename(from, to).map_err(tried("rename into", to)),
+        Err(error) => Err(tried("rename into", to)(error.into())),
+    }
+}
+
+fn create_parent(path: &Path) -> Result<()> {
+    let absent = path.parent().filter(|folder| !folder.exists());
+    absent.map_or(Ok(()), |folder| fs::create_dir_all(folder).map_err(tried("create", folder)))
 }
 
 pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
