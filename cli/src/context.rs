@@ -81,6 +81,11 @@ impl Context {
         Ok(store)
     }
 
+    /// apt's state of our own.
+    pub fn apt(&self) -> PathBuf {
+        self.places.apt.clone().unwrap_or_else(|| self.store.join("apt"))
+    }
+
     pub fn open_store(&self) -> Result<Store> {
         Ok(Store::open(&self.store)?)
     }

@@ -13,6 +13,8 @@ pub mod pid1;
 pub mod tool;
 pub mod trial;
 
+use std::path::Path;
+
 use assembler::role::{self, Role};
 use builder::plan::{self, Asked, AskedKeg, Implied, Plan};
 use builder::recipe::{self, Catalogue};
@@ -29,6 +31,11 @@ pub struct Target {
     pub name: String,
     pub role: Option<Role>,
     pub plan: Plan,
+}
+
+/// Whether a place on the command line means a folder: it is one, or ends with `/`.
+pub fn is_folder(place: &Path) -> bool {
+    place.is_dir() || place.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
 /// The tap as loaded: every recipe, and the names of the roles.

@@ -116,6 +116,11 @@ pub fn plan(catalogue: &Catalogue, asked: &Asked, implied: &Implied) -> Result<P
     order::order(collected)
 }
 
+/// A slot of a recipe as a person writes it: `name`, or `name@slot` where the slot is not the constant one.
+pub fn called(name: &str, slot: &str) -> String {
+    if slot == "0" { name.to_string() } else { format!("{name}@{slot}") }
+}
+
 impl Node {
     pub fn deps(&self, kind: Kind) -> &[usize] {
         self.deps.get(&kind).map_or(&[], Vec::as_slice)
@@ -123,10 +128,7 @@ impl Node {
 
     /// `name`, or `name@slot` where the slot is not the constant one.
     pub fn name(&self) -> String {
-        match self.variant.slot.as_str() {
-            "0" => self.variant.name.clone(),
-            slot => format!("{}@{slot}", self.variant.name),
-        }
+        called(&self.variant.name, &self.variant.slot)
     }
 
     /// `<name>-<version>`: the readable part of a laid-out keg's folder.

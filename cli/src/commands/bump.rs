@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use builder::plan::called;
 use builder::recipe::{self, Catalogue, Version};
 use kegs::Faults;
 use rayon::prelude::*;
@@ -36,8 +37,8 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let goal = to.as_ref().map_or(newest, Goal::Version);
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let apt = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
-    let world = World { places: &context.places, apt, into: &store, cancel: context.cancel.flag() };
+    let world =
+        World { places: &context.places, apt: context.apt(), into: &store, cancel: context.cancel.flag() };
     let results = look(&catalogue, &asked, goal, &world)?;
     let bumped = told(context, wish, results);
     if context.cancel.is_said() {
@@ -128,10 +129,6 @@ fn told(context: &Context, wish: &Wish, results: Looked) -> (Result<()>, Vec<Bum
         talk(&format!("error: {message}"));
     }
     (Err(Trouble::Faults(faults)), bumped)
-}
-
-fn called(name: &str, slot: &str) -> String {
-    if slot == "0" { name.to_string() } else { format!("{name}@{slot}") }
 }
 
 fn say(context: &Context, wish: &Wish, name: &str, found: &Bumped) {

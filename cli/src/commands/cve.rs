@@ -6,7 +6,7 @@ use serde_json::json;
 use workbench::cve::{self, Finding, Report, Severity, State, vex};
 
 use crate::context::Context;
-use crate::terminal::{data, talk};
+use crate::terminal::{self, data, talk};
 use crate::trouble::{Result, Trouble};
 use crate::work::papers;
 
@@ -52,7 +52,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         }
     }
     if let Some(path) = &wish.vex {
-        super::sbom::write(Some(path), &vex::print(&told.papers, &report))?;
+        terminal::write(path, &vex::print(&told.papers, &report))?;
     }
     sum_up(&wish.role, &report);
     end(&report, wish.fail_on)

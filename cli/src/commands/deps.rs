@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use workbench::graph::{self, Graph, Need, WRITTEN};
 
 use crate::context::Context;
-use crate::terminal::{data, talk};
-use crate::trouble::{Result, Trouble};
+use crate::terminal::{self, data, talk};
+use crate::trouble::Result;
 use crate::work::graph::{graph, named};
 
 pub struct Wish {
@@ -64,12 +64,9 @@ fn json(graph: &Graph, root: &str, kinds: &[Need]) {
 }
 
 fn picture(path: &Path, svg: &str) -> Result<()> {
-    if path == Path::new("-") {
-        data(svg);
-        return Ok(());
+    terminal::write(path, svg)?;
+    if path != Path::new("-") {
+        talk(&format!("deps    {}", path.display()));
     }
-    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write {}: {error}", path.display()));
-    std::fs::write(path, svg).map_err(failed)?;
-    talk(&format!("deps    {}", path.display()));
     Ok(())
 }

@@ -88,11 +88,10 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
 /// `-o` is the one thing's own name, or the folder of several; `out/` is a folder for a file too.
 fn place(wish: &Wish, format: Format) -> PathBuf {
     let name = format.file_name(&wish.role);
-    let is_folder = |output: &Path| output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/");
     match &wish.output {
         None => PathBuf::from(name),
         Some(output) if wish.formats.len() > 1 => output.join(name),
-        Some(output) if !format.is_folder() && is_folder(output) => output.join(name),
+        Some(output) if !format.is_folder() && work::is_folder(output) => output.join(name),
         Some(output) => output.clone(),
     }
 }

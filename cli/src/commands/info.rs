@@ -8,15 +8,16 @@ use kegs::{Outcome, Store};
 use crate::context::Context;
 use crate::terminal::{bytes, data};
 use crate::trouble::{Result, Trouble};
-use crate::work::{self, ARCH, ground};
+use crate::work::{ARCH, Tap, ground};
 
 pub fn run(context: &Context, name: &str) -> Result<()> {
     if role::names(&context.tap).unwrap_or_default().iter().any(|role| role == name) {
         return say(context, of_role(&role::load(&context.tap, name)?));
     }
-    let catalogue = recipe::load(&context.tap)?;
+    let tap = Tap { catalogue: recipe::load(&context.tap)?, roles: Vec::new() };
+    let catalogue = &tap.catalogue;
     let (name, only) = name.split_once('@').map_or((name, None), |(name, slot)| (name, Some(slot)));
-    let recipe = catalogue.recipes.get(name).ok_or_else(|| unknown(&catalogue, name))?;
+    let recipe = catalogue.recipes.get(name).ok_or_else(|| unknown(catalogue, name))?;
     let slots: Vec<&str> = recipe.slots().filter(|slot| only.is_none_or(|only| only == *slot)).collect();
     if slots.is_empty() {
         let all = recipe.slots().collect::<Vec<_>>().join("`, `");
@@ -28,7 +29,7 @@ pub fn run(context: &Context, name: &str) -> Result<()> {
     for slot in slots {
         let variant = recipe.variant(Some(slot), &Choice::default(), ARCH)?;
         let mut facts = of_variant(recipe, &variant);
-        facts.extend(in_store(context, &variant));
+        facts.extend(in_store(context, &tap, &variant));
         say(context, facts)?;
     }
     Ok(())
@@ -101,19 +102,18 @@ fn of_variant(recipe: &Recipe, variant: &Variant) -> Facts {
 }
 
 /// The keg as this recipe makes it, by its key; what another tap built under the name is not this.
-fn in_store(context: &Context, variant: &Variant) -> Facts {
+fn in_store(context: &Context, tap: &Tap, variant: &Variant) -> Facts {
     let built = context.open_store().ok().and_then(|store| {
         // A plan that has a fault is another command's to tell: such a recipe is not built.
-        facts_of(&store, &outcome(context, &store, variant).ok().flatten()?)
+        facts_of(&store, &outcome(context, &store, tap, variant).ok().flatten()?)
     });
     built.unwrap_or_else(|| vec![("built", "not yet, or not here".into())])
 }
 
-fn outcome(context: &Context, store: &Store, variant: &Variant) -> Result<Option<Outcome>> {
+fn outcome(context: &Context, store: &Store, tap: &Tap, variant: &Variant) -> Result<Option<Outcome>> {
     let profile = ground::profile(context)?;
-    let implied = ground::implied(&profile);
-    let target = work::tap(context, &implied)?
-        .recipes_target(&[format!("{}@{}", variant.name, variant.slot)], &implied)?;
+    let wanted = format!("{}@{}", variant.name, variant.slot);
+    let target = tap.recipes_target(&[wanted], &ground::implied(&profile))?;
     let plans = [target.plan];
     let Some(ground) = ground::if_there(context, store, profile, &plans)? else { return Ok(None) };
     let outlooks = outlook::outlook(&plans[0], store, &ground)?;

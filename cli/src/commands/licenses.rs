@@ -1,14 +1,14 @@
 //! `rootbrew licenses`: every part of a role's image with its licence and the texts.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use workbench::papers::notice;
 
 use crate::context::Context;
-use crate::terminal::{data, event};
+use crate::terminal::{self, data, event};
 use crate::trouble::{Result, Trouble};
-use crate::work::papers;
+use crate::work::{self, papers};
 
 #[derive(Debug, clap::Args)]
 pub struct Wish {
@@ -31,7 +31,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     }
     event("papers", &wish.role, &format!("{} parts", told.papers.parts.len()));
     match &wish.output {
-        Some(path) if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+        Some(path) if work::is_folder(path) => {
             let failed = |error: std::io::Error| {
                 Trouble::Failed(format!("cannot write to {}: {error}", path.display()))
             };
@@ -42,6 +42,9 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
             }
             Ok(())
         }
-        path => super::sbom::write(path.as_deref(), &notice::print(&told.papers, &told.texts)),
+        path => {
+            let path = path.as_deref().unwrap_or(Path::new("-"));
+            terminal::write(path, &notice::print(&told.papers, &told.texts))
+        }
     }
 }

@@ -8,7 +8,7 @@ use workbench::lint::registry::RINGS;
 use workbench::lint::{self, Deep, Finding, Ring, Severity, Tap, source};
 
 use crate::context::Context;
-use crate::terminal::{data, findings, talk};
+use crate::terminal::{self, data, findings, talk};
 use crate::trouble::{Result, Trouble};
 use crate::work::{ARCH, ground};
 
@@ -71,8 +71,12 @@ fn deep(context: &Context, wish: &Wish, tap: &Tap, rings: &[Ring]) -> Deep {
     let mut deep = Deep::look(rings, &store, ground.as_ref(), &plans);
     if wish.network {
         deep.sources.findings.extend(source::network::look(&plans, &context.places));
-        let apt = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
-        let world = World { places: &context.places, apt, into: &store, cancel: context.cancel.flag() };
+        let world = World {
+            places: &context.places,
+            apt: context.apt(),
+            into: &store,
+            cancel: context.cancel.flag(),
+        };
         deep.sources.findings.extend(source::stale::look(tap, &world));
     }
     deep
@@ -118,12 +122,7 @@ fn mend(context: &Context, look: impl FnMut() -> (Tap, Vec<Finding>)) -> Result<
 
 fn write_sarif(path: &Path, tap: &Tap, found: &[Finding]) -> Result<()> {
     let text = lint::sarif::sarif(tap, found, env!("CARGO_PKG_VERSION")).to_string();
-    if path == Path::new("-") {
-        data(&text);
-        return Ok(());
-    }
-    std::fs::write(path, text + "\n")
-        .map_err(|error| Trouble::Failed(format!("cannot write {}: {error}", path.display())))
+    terminal::write(path, &(text + "\n"))
 }
 
 fn rings(words: &[String]) -> Result<Vec<Ring>> {

@@ -1,6 +1,7 @@
 //! `rootbrew list`: the tap's recipes and roles.
 
 use assembler::role;
+use builder::plan::called;
 use builder::recipe;
 
 use crate::context::Context;
@@ -12,17 +13,13 @@ pub fn run(context: &Context) -> Result<()> {
     for recipe in catalogue.recipes.values() {
         for slot in recipe.slots() {
             let version = recipe.version(slot).map_or(String::new(), ToString::to_string);
-            line(context, "recipe", &slotted(&recipe.name, slot), &version, &recipe.facts.summary);
+            line(context, "recipe", &called(&recipe.name, slot), &version, &recipe.facts.summary);
         }
     }
     for role in role::load_all(&context.tap)?.values() {
         line(context, "role", &role.name, "", &role.summary);
     }
     Ok(())
-}
-
-pub fn slotted(name: &str, slot: &str) -> String {
-    if slot == "0" { name.to_string() } else { format!("{name}@{slot}") }
 }
 
 pub fn line(context: &Context, kind: &str, name: &str, version: &str, summary: &str) {

@@ -101,7 +101,7 @@ fn of_debian(
             "`debian={pin}`: debian=NAME=VERSION[/SUITE] is wanted, as debian=lz4=1.10.0-10/sid"
         ))
     })?;
-    let state = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
+    let state = context.apt();
     let records = Apt::new(&state).records(&debian.name, debian.suite.as_deref(), context.places.network);
     let records = records.map_err(|error| Trouble::Failed(error.to_string()))?;
     let Some(record) = records.iter().find(|record| record.version == debian.version) else {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use assembler::papers::{cyclonedx, spdx};
 
 use crate::context::Context;
-use crate::terminal::{data, event};
-use crate::trouble::{Result, Trouble};
+use crate::terminal::{self, event};
+use crate::trouble::Result;
 use crate::work::papers;
 
 #[derive(Debug, clap::Args)]
@@ -37,15 +37,5 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     };
     let count = format!("{} parts, {} files", told.papers.parts.len(), told.papers.files.len());
     event("papers", &wish.role, &count);
-    write(wish.output.as_deref(), &text)
-}
-
-/// To a file, which may be a device or a pipe too; else to standard output.
-pub fn write(path: Option<&Path>, text: &str) -> Result<()> {
-    let Some(path) = path else {
-        data(text.trim_end());
-        return Ok(());
-    };
-    std::fs::write(path, text)
-        .map_err(|error| Trouble::Failed(format!("cannot write {}: {error}", path.display())))
+    terminal::write(wish.output.as_deref().unwrap_or(Path::new("-")), &text)
 }

@@ -56,9 +56,8 @@ fn hex(sha256: &[u8; 32]) -> String {
 fn refresh(context: &Context, path: &std::path::Path) -> Result<()> {
     let failed = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", path.display()));
     let old = fs::read_to_string(path).map_err(failed)?;
-    let state = context.places.apt.clone().unwrap_or_else(|| context.store.join("apt"));
     let seed = seed::parse(path, seed::by_hand(&old))?;
-    let new = seed::refresh(&old, &seed, &state)?;
+    let new = seed::refresh(&old, &seed, &context.apt())?;
     if new == old {
         talk("seed    already the newest");
         return Ok(());

@@ -1,6 +1,5 @@
 //! `rootbrew size`: where the bytes of an image go, by keg and by file; as a picture too.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use assembler::diff::sum;
@@ -9,8 +8,8 @@ use assembler::{text, treemap};
 
 use super::subject::{self, Subject};
 use crate::context::Context;
-use crate::terminal::{bytes, data, talk};
-use crate::trouble::{Result, Trouble};
+use crate::terminal::{self, bytes, data, talk};
+use crate::trouble::Result;
 
 pub struct Wish {
     pub image: String,
@@ -50,13 +49,10 @@ fn totals(subject: &Subject) -> String {
 }
 
 fn write(path: &Path, picture: &str) -> Result<()> {
-    if path == Path::new("-") {
-        data(picture.trim_end());
-        return Ok(());
+    terminal::write(path, picture)?;
+    if path != Path::new("-") {
+        talk(&format!("size    {}", path.display()));
     }
-    let failed = |error: std::io::Error| Trouble::Failed(format!("cannot write {}: {error}", path.display()));
-    fs::write(path, picture).map_err(failed)?;
-    talk(&format!("size    {}", path.display()));
     Ok(())
 }
 

@@ -11,8 +11,9 @@ mod trace;
 pub mod view;
 
 use std::io::Write;
+use std::path::Path;
 
-use crate::trouble::Trouble;
+use crate::trouble::{Result, Trouble};
 
 /// Says what ended the command.
 pub fn trouble(trouble: &Trouble, json: bool) {
@@ -43,6 +44,16 @@ pub fn talk(line: &str) {
 /// One line of data.
 pub fn data(line: &str) {
     writeln!(std::io::stdout(), "{line}").ok();
+}
+
+/// Text to a file, which may be a device or a pipe too; `-` is standard output.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    if path == Path::new("-") {
+        data(text.trim_end());
+        return Ok(());
+    }
+    std::fs::write(path, text)
+        .map_err(|error| Trouble::Failed(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Data as it is, which may be no text.

@@ -1,5 +1,6 @@
 //! What upstream shows beside what a recipe has (S09, S10): only when somebody wishes it, as it takes the network and time.
 
+use builder::plan::called;
 use builder::recipe::Recipe;
 use kegs::Fault;
 use rayon::prelude::*;
@@ -53,8 +54,4 @@ fn is_same(one: &str, two: &str) -> bool {
 
 fn misled(fault: Fault) -> Finding {
     Finding::new("S10", fault)
-}
-
-fn called(name: &str, slot: &str) -> String {
-    if slot == "0" { name.to_string() } else { format!("{name}@{slot}") }
 }
