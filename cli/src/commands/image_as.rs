@@ -11,6 +11,7 @@ use kegs::{Node, Store, Tree};
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, seconds, talk};
 use crate::trouble::{Result, Trouble};
+use crate::work;
 use crate::work::composed::composed;
 use crate::work::format::{self, ContainerWish, Format, Source};
 
