@@ -32,6 +32,8 @@ pub struct Known {
     pub part: Part,
     /// Flat.
     pub tree: kegs::Tree,
+    /// What its build split from its files for debuggers, by build-id; the same.
+    pub debug: Option<kegs::Tree>,
     /// Kegs that it links, near and far, the C library among them.
     pub links: Vec<PartId>,
     /// Of its lock.
@@ -78,14 +80,14 @@ impl Looker<'_> {
         let Kind::File(bytes) = &node.kind else { return Ok(None) };
         let owner = self.owner(path);
         let holds = match &owner {
-            Some((id, original)) => self.holds(&self.known[id], original)?,
+            Some((id, inside, original)) => self.holds(&self.known[id], inside, original)?,
             None => BTreeMap::new(),
         };
         let sha1 = match bytes {
             Bytes::Inline(bytes) => sha1(bytes),
             Bytes::Stored(digest) => sha1(&self.content.read(digest)?),
         };
-        let owner = owner.map(|(id, _)| id);
+        let owner = owner.map(|(id, ..)| id);
         let executable = node.mode & 0o111 != 0;
         Ok(Some(File { path: path.to_string(), digest: bytes.digest(), sha1, executable, owner, holds }))
     }
@@ -102,8 +104,8 @@ impl Looker<'_> {
         }))
     }
 
-    /// The keg that a path is of, and what its build gave there.
-    fn owner(&self, path: &str) -> Option<(PartId, Digest)> {
+    /// The keg that a path is of, the path inside, and what its build gave there.
+    fn owner<'a>(&'a self, path: &'a str) -> Option<(PartId, &'a str, Digest)> {
         let (id, inside) = match &self.image.agent {
             Some((id, inside)) if path == INIT => (id.clone(), *inside),
             _ => {
@@ -113,17 +115,19 @@ impl Looker<'_> {
             }
         };
         match self.known.get(&id)?.tree.nodes.get(inside)? {
-            KegNode::File { digest, .. } => Some((id, *digest)),
+            KegNode::File { digest, .. } => Some((id, inside, *digest)),
             _ => None,
         }
     }
 
-    fn holds(&self, owner: &Known, original: &Digest) -> io::Result<BTreeMap<PartId, Proof>> {
+    fn holds(&self, owner: &Known, inside: &str, original: &Digest) -> io::Result<BTreeMap<PartId, Proof>> {
         let Some(origin) = origin::read(&self.content.read(original)?) else { return Ok(BTreeMap::new()) };
         let mut holds = BTreeMap::new();
         let marks: BTreeSet<PartId> =
             origin.marks.iter().map(|(name, slot)| PartId::keg(name, slot)).collect();
-        holds.extend(crates(&origin, owner));
+        let debug = debug_of(owner, inside).map(|digest| self.content.read(&digest)).transpose()?;
+        let compiled = debug.and_then(|bytes| origin::compiled_crates(&bytes));
+        holds.extend(crates(&origin, compiled.as_ref(), owner));
         holds.extend(seed(&origin, owner));
         for link in owner.links.iter().filter(|link| !marks.contains(link)) {
             if self.may_be_inside(link, &origin)? {
@@ -172,13 +176,31 @@ fn sha1(bytes: &[u8]) -> String {
     hex::encode(Sha1::digest(bytes))
 }
 
-/// The crates of a lock, in a program of Rust.
-fn crates<'a>(origin: &'a Origin, owner: &'a Known) -> impl Iterator<Item = (PartId, Proof)> + 'a {
+/// The debug information of a keg's file, by the link that stands beside it.
+fn debug_of(owner: &Known, inside: &str) -> Option<Digest> {
+    let PartId::Keg { name, slot } = &owner.part.id else { return None };
+    let path = format!("/kegs/{name}/{slot}/{inside}");
+    let nodes = &owner.debug.as_ref()?.nodes;
+    let (link, _) =
+        nodes.iter().find(|(_, node)| matches!(node, KegNode::Link { target } if *target == path))?;
+    match nodes.get(&format!("{link}.debug"))? {
+        KegNode::File { digest, .. } => Some(*digest),
+        _ => None,
+    }
+}
+
+/// The crates of a lock, in a program of Rust: those of which code was `compiled` into it, where that is known.
+fn crates<'a>(
+    origin: &'a Origin,
+    compiled: Option<&'a BTreeSet<String>>,
+    owner: &'a Known,
+) -> impl Iterator<Item = (PartId, Proof)> + 'a {
     let is_rust = origin.compilers.iter().any(|comment| origin::rustc(comment).is_some());
-    owner.crates.iter().filter(move |_| is_rust).map(|part| {
+    owner.crates.iter().filter(move |_| is_rust).filter_map(move |part| {
         let folder = format!("{}-{}", part.id.name(), part.version);
-        let proof = if origin.crates.contains(&folder) { Proof::Named } else { Proof::Lock };
-        (part.id.clone(), proof)
+        let is_seen = origin.crates.contains(&folder) || compiled.is_some_and(|all| all.contains(&folder));
+        let proof = if is_seen { Proof::Named } else { Proof::Lock };
+        (is_seen || compiled.is_none()).then(|| (part.id.clone(), proof))
     })
 }
 

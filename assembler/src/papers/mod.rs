@@ -177,7 +177,7 @@ impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Proof::Mark => "proven by the link: the section .rootbrew.origin of the file as it was built names it",
-            Proof::Named => "seen: the file as it was built has text in it that only this leaves",
+            Proof::Named => "seen: the file as it was built, or its debug information, has text that only this leaves",
             Proof::Lock => "from the lock file: it may be inside, and nothing in the file says so",
             Proof::Declared => "declared, not proven: its build links it, and the file has no record that says whether it took of it",
         })

@@ -9,11 +9,13 @@
 //! those of the objects that it takes, and drops equal ones: so the section lists the kegs whose code is in the file, and no
 //! other. It must be read before a file is stripped. Hostile bytes give nothing or nonsense names, and never a panic.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use memchr::memmem;
 use object::read::archive::ArchiveFile;
-use object::{Object, ObjectSection};
+use object::{CompressionFormat, Object, ObjectSection};
 
 use crate::closure::elf;
 
@@ -84,6 +86,38 @@ fn mark(text: &str) -> Option<(String, String)> {
             && part.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c))
     };
     (right(name) && right(slot)).then(|| (name.to_string(), slot.to_string()))
+}
+
+/// The crates whose code is in a program, by the debug information that was split from it: the lines of each piece of code
+/// name its source (DWARF 5, 6.2). `None`: nothing of that is there, or it is not as it should be.
+pub fn compiled_crates(debug: &[u8]) -> Option<BTreeSet<String>> {
+    let file = object::File::parse(debug).ok()?;
+    let mut found = BTreeSet::new();
+    for name in LINE_NAMES {
+        let Some(section) = file.section_by_name(name) else { continue };
+        found.extend(crates(&plain(&section)?));
+    }
+    file.section_by_name(".debug_line").map(|_| found)
+}
+
+/// Where line tables have the names of files, before DWARF 5 and since.
+const LINE_NAMES: [&str; 2] = [".debug_line", ".debug_line_str"];
+
+/// The names of a whole kernel are a few MB.
+const LINES_MAX_BYTES: u64 = 256 << 20;
+
+fn plain<'d>(section: &impl ObjectSection<'d>) -> Option<Cow<'d, [u8]>> {
+    let packed = section.compressed_data().ok()?;
+    match packed.format {
+        CompressionFormat::None => Some(Cow::Borrowed(packed.data)),
+        CompressionFormat::Zlib => {
+            let mut bytes = Vec::new();
+            let limited = flate2::read::ZlibDecoder::new(packed.data).take(LINES_MAX_BYTES);
+            { limited }.read_to_end(&mut bytes).ok()?;
+            Some(Cow::Owned(bytes))
+        }
+        _ => None,
+    }
 }
 
 /// Where a crate may panic, its source's path stands in the file, without what is before the build's folder.

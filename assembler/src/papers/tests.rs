@@ -72,8 +72,14 @@ impl World {
         }
         let id = PartId::keg(name, "0");
         let links = links.iter().map(|link| PartId::keg(*link, "0")).collect();
-        let known =
-            Known { part: part(id.clone(), "1.0"), tree, links, crates: Vec::new(), seed: Vec::new() };
+        let known = Known {
+            part: part(id.clone(), "1.0"),
+            tree,
+            debug: None,
+            links,
+            crates: Vec::new(),
+            seed: Vec::new(),
+        };
         self.known.entry(id).or_insert(known)
     }
 
@@ -162,6 +168,38 @@ fn who_is_inside_whom() {
     // The same in, the same out.
     assert_eq!(spdx::print(&papers, "rootbrew-1"), spdx::print(&world.papers(), "rootbrew-1"));
     assert_eq!(cyclonedx::print(&papers, "1"), cyclonedx::print(&world.papers(), "1"));
+}
+
+/// A lock allows two crates: one left a line of code, as the debug keg says, and the other none.
+#[test]
+fn of_a_lock_there_is_what_left_code() {
+    let mut world = World::new();
+    let rust = elf(&[(".comment", b"rustc version 1.97.1 (x)\0")]);
+    let debug = elf(&[(".debug_line", b"lines"), (".debug_line_str", b"x/vendor/bytes-2.8.3/src\0")]);
+    let (file, broken) = (world.blob(&debug), world.blob(&elf(&[(".debug_line", b"")])[..90]));
+    for (name, digest) in [("rg", Some(file)), ("bad", Some(broken)), ("none", None)] {
+        let keg = world.keg(name, &[("bin/rg", &rust)], &[]);
+        let krate = |name: &str| part(PartId::Crate { name: name.into(), version: "2.8.3".into() }, "2.8.3");
+        keg.crates = vec![krate("memchr"), krate("bytes")];
+        keg.debug = digest.map(|digest| {
+            let mut tree = Tree::default();
+            tree.insert(".build-id/7c/1e", KegNode::Link { target: format!("/kegs/{name}/0/bin/rg") });
+            tree.insert(".build-id/7c/1e.debug", KegNode::File { digest, executable: false });
+            tree
+        });
+        world.place(&format!("kegs/{name}/0/bin/rg"));
+    }
+    expect![[r#"
+        kegs/bad/0/bin/rg bad
+            crate bytes 2.8.3 Lock
+            crate memchr 2.8.3 Lock
+        kegs/none/0/bin/rg none
+            crate bytes 2.8.3 Lock
+            crate memchr 2.8.3 Lock
+        kegs/rg/0/bin/rg rg
+            crate bytes 2.8.3 Named
+    "#]]
+    .assert_eq(&told(&world.papers()));
 }
 
 #[test]

@@ -29,8 +29,14 @@ pub fn of(context: &Context, role: &str) -> Result<Told> {
     let Composed { store, profile, target, built, image, .. } = &composed;
     let catalogue = recipe::load(&context.tap)?;
     let seeds = seeds(context, profile, target)?;
-    let made =
-        Made { plan: &target.plan, catalogue: &catalogue, profile, seeds: &seeds, outputs: &built.outputs };
+    let made = Made {
+        plan: &target.plan,
+        catalogue: &catalogue,
+        profile,
+        seeds: &seeds,
+        outputs: &built.outputs,
+        keys: &built.keys,
+    };
     let mut papers = collected(store, target, built, &made, &image.facts.root_sha256)?;
     fetch_absent(context, store, &papers, target)?;
     let texts = gathered(&mut papers, target, &catalogue, store);

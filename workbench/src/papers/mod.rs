@@ -27,6 +27,8 @@ pub struct Made<'a> {
     pub seeds: &'a BTreeMap<String, Seed>,
     /// The tree of every node of the plan.
     pub outputs: &'a [Digest],
+    /// The action of every node.
+    pub keys: &'a [Digest],
 }
 
 /// The place in the plan of each keg, by its part's name.
@@ -47,6 +49,7 @@ pub fn known(made: &Made, store: &Store) -> Result<BTreeMap<PartId, Known>, Stor
             let known = Known {
                 part: keg(made, variant),
                 tree,
+                debug: debug(made, store, at),
                 links,
                 crates: crates(variant),
                 seed: seed(made, variant),
@@ -54,6 +57,11 @@ pub fn known(made: &Made, store: &Store) -> Result<BTreeMap<PartId, Known>, Stor
             Ok((id(variant), known))
         })
         .collect()
+}
+
+/// Damaged or gone, it proves nothing, and what is not proven is said.
+fn debug(made: &Made, store: &Store, at: usize) -> Option<kegs::Tree> {
+    store.tree(&store.result(&made.keys[at])?.debug?).ok()
 }
 
 fn id(variant: &Variant) -> PartId {
