@@ -1,6 +1,7 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
 pub mod build;
+pub mod change;
 pub mod copied;
 pub mod format;
 pub mod graph;

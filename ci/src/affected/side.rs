@@ -50,6 +50,8 @@ pub struct Sides {
     pub differs: Differs,
     /// Of each recipe that differs, its text now and in the base.
     pub texts: BTreeMap<String, Texts>,
+    /// The base's, with what of it could be read.
+    pub base_catalogue: Catalogue,
     _laid_out: TempDir,
 }
 
@@ -97,7 +99,16 @@ impl Sides {
             Err(faults) => (None, faults),
         };
         let commit = revision.commit.clone();
-        Ok(Sides { commit, new, base, base_faults, differs, texts, _laid_out: laid_out })
+        Ok(Sides {
+            commit,
+            new,
+            base,
+            base_faults,
+            differs,
+            texts,
+            base_catalogue: catalogue,
+            _laid_out: laid_out,
+        })
     }
 }
 
