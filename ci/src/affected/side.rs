@@ -232,7 +232,7 @@ fn taken(catalogue: &Catalogue) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Every list of paths that a recipe calls `tap`, wherever it stands.
-fn written_taps(text: &str) -> BTreeSet<String> {
+pub(super) fn written_taps(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let Ok(table) = text.parse::<toml::Table>() {
         look(&toml::Value::Table(table), &mut found);

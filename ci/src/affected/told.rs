@@ -249,7 +249,7 @@ const FACTS: [&str; 9] =
 const PAPERS: [&str; 6] = ["summary", "license", "license_files", "home", "cpe", "cve"];
 
 /// The first words of two texts' tables that differ in more than comments and places.
-fn other_keys(new: &str, base: &str) -> BTreeSet<String> {
+pub(super) fn other_keys(new: &str, base: &str) -> BTreeSet<String> {
     let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
     let (new, base) = (table(new), table(base));
     let keys = new.keys().chain(base.keys());

@@ -170,7 +170,7 @@ fn asked_by(role: &Role) -> String {
     for path in files {
         text += &format!(
             "{} {}\n",
-            path.display(),
+            path.file_name().unwrap_or_default().display(),
             std::fs::read(&path).map_or(String::new(), |bytes| Digest::of(&bytes).hex())
         );
     }
