@@ -239,3 +239,20 @@ fn names_of_strangers_are_code() {
     let before = &text[..text.find("octocat").expect("it is there")];
     assert!(line.starts_with("+ /kegs/tool/0/share/") && before.matches("```").count() % 2 == 1, "{text}");
 }
+
+/// A workflow knows nothing of its own: what a forge runs, a person can.
+#[test]
+fn workflows_call_nothing_but_our_scripts() {
+    let house = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for path in [".github/workflows/change.yml", ".forgejo/workflows/change.yml", ".gitlab-ci.yml"] {
+        let text = fs::read_to_string(house.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let runs: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
+        let scripts = text.split("\n  script:\n").nth(1).unwrap_or_default().lines();
+        let scripts = scripts
+            .take_while(|line| line.starts_with("    - "))
+            .map(|line| line.trim().trim_start_matches("- "));
+        let all: Vec<&str> = runs.into_iter().chain(scripts).collect();
+        assert_eq!(all, ["./ci/change"], "{path}");
+        assert!(!text.contains("secrets.") && !text.contains("pull_request_target"), "{path}");
+    }
+}

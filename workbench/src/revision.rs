@@ -51,16 +51,22 @@ pub fn open(tap: &Path, rev: &str) -> Result<Revision> {
     Ok(Revision { repository, tap, inner, commit })
 }
 
-/// Where a change began: the commit at which `HEAD` left the main line, or on that line the commit before.
+/// Where a change began: the commit at which `HEAD` left `rev`, or the main line; on that line itself, the commit before.
 ///
 /// # Errors
-/// There is no main line, or no commit before.
-pub fn fork(tap: &Path) -> Result<String> {
+/// No such commit, no main line, no commit before.
+pub fn fork(tap: &Path, rev: Option<&str>) -> Result<String> {
     let repository = Repository::discover(tap).map_err(|_| RevisionError::NoRepository(tap.to_path_buf()))?;
     let commit = |rev: &str| repository.revparse_single(rev).and_then(|object| object.peel_to_commit());
     let head = commit("HEAD")?;
-    let main = MAIN.iter().find_map(|rev| commit(rev).ok());
-    let fork = main.and_then(|main| repository.merge_base(head.id(), main.id()).ok());
+    let left = |line: git2::Commit| repository.merge_base(head.id(), line.id()).ok();
+    if let Some(rev) = rev {
+        let line = commit(rev)
+            .map_err(|error| RevisionError::NoCommit { rev: rev.into(), why: error.message().to_string() })?;
+        let named = line.id();
+        return Ok(left(line).unwrap_or(named).to_string());
+    }
+    let fork = MAIN.iter().find_map(|rev| commit(rev).ok()).and_then(left);
     match fork.filter(|fork| *fork != head.id()) {
         Some(fork) => Ok(fork.to_string()),
         None => head.parent_id(0).map(|id| id.to_string()).map_err(|_| RevisionError::First),
@@ -234,7 +240,8 @@ mod tests {
         fs::remove_file(tap.join("plain")).unwrap();
         assert_eq!(differs(&["recipes"]), ["recipes/a/new", "recipes/a/run"]);
         assert_eq!(differs(&["plain", "rec"]), ["plain"]);
-        assert!(fork(&tap).unwrap_err().to_string().contains("is the first commit"));
+        assert!(fork(&tap, None).unwrap_err().to_string().contains("is the first commit"));
+        assert_eq!(fork(&tap, Some("HEAD")).unwrap(), revision.commit);
     }
 
     #[test]

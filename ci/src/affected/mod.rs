@@ -109,14 +109,10 @@ pub fn affected(sides: &Sides, known: Option<&Known>) -> Result<Affected, Affect
     told::tell(sides, known)
 }
 
-/// The commit that a change is compared with: as it is called, or where `HEAD` left the main line.
+/// The commit that a change is compared with: where `HEAD` left the line that is named, or the main line.
 ///
 /// # Errors
 /// No repository, no such commit.
 pub fn base(tap: &Path, rev: Option<&str>) -> Result<Revision, AffectedError> {
-    let fork = match rev {
-        Some(rev) => rev.to_string(),
-        None => workbench::revision::fork(tap)?,
-    };
-    Ok(workbench::revision::open(tap, &fork)?)
+    Ok(workbench::revision::open(tap, &workbench::revision::fork(tap, rev)?)?)
 }

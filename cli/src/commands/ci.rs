@@ -16,7 +16,8 @@ pub enum Ci {
         after_help = "Examples: rootbrew ci affected\n          rootbrew ci affected --base origin/main --json"
     )]
     Affected {
-        /// The commit before the change [default: where HEAD left the main line]
+        /// The line that the change goes to, or a commit before it: what HEAD has beside where it left that is the change [default:
+        /// the main line]
         #[arg(long, value_name = "REV")]
         base: Option<String>,
     },
@@ -29,7 +30,7 @@ pub enum Ci {
 
 #[derive(Debug, clap::Args)]
 pub struct Run {
-    /// The commit before the change [default: where HEAD left the main line]
+    /// The line that the change goes to, or a commit before it [default: the main line]
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
     /// Write report.md, report.json and pictures there [default: the Markdown to standard output]
