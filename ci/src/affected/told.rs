@@ -7,7 +7,6 @@ use builder::plan::Plan;
 use builder::schedule::inputs::Reason;
 use serde::Serialize;
 
-use super::side::Texts;
 use super::{AffectedError, Bytes, Compared, Known, Planned, Sides, State};
 
 /// What a change changes.
@@ -127,7 +126,7 @@ struct Telling {
 pub(super) fn tell(sides: &Sides, known: Option<&Known>) -> Result<Affected, AffectedError> {
     let mut telling = Telling::default();
     let mut affected = Affected { base: sides.commit.clone(), ..Affected::default() };
-    let empty = sides.new.recipes.before(0);
+    let (empty, _) = sides.new.recipes.only(&[]);
     let base = sides.base.as_ref();
     let base_recipes = base.map_or(&empty, |base| &base.recipes);
     let compared = super::compare(sides, &sides.new.recipes, base_recipes, known)?;
@@ -272,7 +271,7 @@ fn role(
     let Some(old) = old else { return Some(change(vec![Why::New], Vec::new())) };
     let plan = &planned.plan;
     let inside = in_image(plan);
-    let mut why: Vec<Why> = texts(planned, old).map(|files| Why::Changed(files)).into_iter().collect();
+    let mut why: Vec<Why> = texts(planned, old).map(Why::Changed).into_iter().collect();
     let others = inside.iter().filter(|&&at| compared.bytes[at] == Bytes::Other);
     why.extend(others.map(|&at| Why::Changed(Reason::Kegs(vec![plan.nodes()[at].name()]).to_string())));
     let open = inside.iter().filter(|&&at| compared.bytes[at] == Bytes::Unknown);
@@ -320,11 +319,4 @@ pub fn in_image(plan: &Plan) -> BTreeSet<usize> {
     let run = plan.wanted().iter().flat_map(|&at| plan.run_closure(at));
     let all: BTreeSet<usize> = run.chain(plan.wanted().iter().copied()).collect();
     all.iter().flat_map(|&at| plan.link_closure(at)).chain(all.iter().copied()).collect()
-}
-
-impl Texts {
-    /// What else than comments is other, for who has no plan.
-    pub fn is_new(&self) -> bool {
-        self.base.is_none()
-    }
 }

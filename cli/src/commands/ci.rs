@@ -16,8 +16,7 @@ pub enum Ci {
         after_help = "Examples: rootbrew ci affected\n          rootbrew ci affected --base origin/main --json"
     )]
     Affected {
-        /// The line that the change goes to, or a commit before it: what HEAD has beside where it left that is the change [default:
-        /// the main line]
+        /// The line that the change goes to, or a commit before it [default: the main line]
         #[arg(long, value_name = "REV")]
         base: Option<String>,
     },
@@ -60,31 +59,31 @@ fn affected(context: &Context, base: Option<&str>) -> Result<()> {
     let affected = affected::affected(&sides, known.as_ref())?;
     match context.json {
         true => data(&serde_json::to_string(&affected).unwrap_or_default()),
-        false => say(&affected),
+        false => say(&affected, data),
     }
     Ok(())
 }
 
 /// One line a thing: what it is, its name, and why.
-pub fn say(affected: &Affected) {
+pub fn say(affected: &Affected, tell: fn(&str)) {
     event("base", &affected.base[..12.min(affected.base.len())], "");
     for keg in &affected.kegs {
-        data(&line("keg", &format!("{}{}", keg.keg, versions(keg)), &reason(keg)));
+        tell(&line("keg", &format!("{}{}", keg.keg, versions(keg)), &reason(keg)));
     }
     for recipe in &affected.recipes {
         if !recipe.facts.is_empty() {
-            data(&line("facts", &recipe.recipe, &recipe.facts.join(", ")));
+            tell(&line("facts", &recipe.recipe, &recipe.facts.join(", ")));
         }
         if recipe.tests {
-            data(&line("tests", &recipe.recipe, "its tests changed"));
+            tell(&line("tests", &recipe.recipe, "its tests changed"));
         }
     }
     for role in &affected.roles {
         for why in &role.why {
-            data(&line("role", &role.role, &why.to_string()));
+            tell(&line("role", &role.role, &why.to_string()));
         }
         if !role.papers.is_empty() {
-            data(&line("papers", &role.role, &format!("facts of `{}`", role.papers.join("`, `"))));
+            tell(&line("papers", &role.role, &format!("facts of `{}`", role.papers.join("`, `"))));
         }
     }
     if let Some(faults) = &affected.base_faults {

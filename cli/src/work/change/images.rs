@@ -14,7 +14,7 @@ use ci::report::{self, Asked, Failure, Figure, File, OnBase, Report, Sides, Unit
 use kegs::collect::Kept;
 use workbench::cve::{self, State};
 
-use super::kegs::{Fault, Kegs, failure, not_tried};
+use super::kegs::{Fault, Kegs, failure, not_tried, say as say_failed};
 use super::{Change, asked, base, written};
 use crate::context::Context;
 use crate::terminal::{bytes, event, more_bytes};
@@ -50,7 +50,7 @@ fn one(
 ) -> Result<Option<report::Role>> {
     let Some(new) = made(change, planned, kegs, report)? else { return Ok(None) };
     let old = old(change, &role.role)?;
-    let mut told = tell(change, role, &new, old.as_ref(), report)?;
+    let mut told = tell(change, role, &new, old.as_ref())?;
     let over = limits::of_image(&new.target, &new.image);
     report.failures.extend(faults(&role.role, "limits", over)?);
     if !told.same_bytes {
@@ -72,6 +72,7 @@ fn made(change: &Change, planned: &Planned, kegs: &mut Kegs, report: &mut Report
     let target = target(planned);
     let built = build::attempt(change.context, change.store, change.grounds.0, &target)?;
     kegs.remember(&target.plan, Some(&built));
+    say_failed(change, &target.plan, &built);
     for (&at, broken) in &built.failures {
         let base = change.sides.base.as_ref().and_then(|side| side.roles.get(name)).map(|old| &old.plan);
         let on_base = base::fails(change, base, &planned.plan, &planned.plan, at)?;
@@ -162,13 +163,7 @@ pub fn faults(role: &str, step: &str, result: Result<()>) -> Result<Option<Failu
     Ok(Some(Failure { subject, step, end, tail, ..Failure::default() }))
 }
 
-fn tell(
-    change: &Change,
-    role: &RoleChange,
-    new: &Made,
-    old: Option<&Made>,
-    report: &mut Report,
-) -> Result<report::Role> {
+fn tell(change: &Change, role: &RoleChange, new: &Made, old: Option<&Made>) -> Result<report::Role> {
     let mut told = report::Role {
         role: role.role.clone(),
         why: role.why.iter().map(ToString::to_string).collect(),
@@ -188,7 +183,7 @@ fn tell(
     }
     told.files_in_all = new.image.facts.files;
     if !change.wish.db.is_empty() {
-        told.cves = Some(cves(change, new, old, report)?);
+        told.cves = Some(cves(change, new, old)?);
     }
     Ok(told)
 }
@@ -297,7 +292,7 @@ pub fn unit(key: &str) -> Unit {
 }
 
 /// The ids that are open on both sides.
-fn cves(change: &Change, new: &Made, old: Option<&Made>, report: &mut Report) -> Result<Sides> {
+fn cves(change: &Change, new: &Made, old: Option<&Made>) -> Result<Sides> {
     let catalogue = builder::recipe::load(&change.context.tap)?;
     let now = open(change.context, change, change.grounds.0, &catalogue, new)?;
     let before = match old {
@@ -307,7 +302,6 @@ fn cves(change: &Change, new: &Made, old: Option<&Made>, report: &mut Report) ->
         }
         None => None,
     };
-    let _ = report;
     Ok(sides(now, before))
 }
 

@@ -23,7 +23,6 @@ pub struct Kegs {
     allowed: test::Allowed,
     /// Nodes whose own action failed, of all targets: what needs them is not tried again.
     pub broken: Vec<Fault>,
-    tested: BTreeSet<String>,
     /// Name to the actions of all targets.
     pub actions: BTreeMap<Digest, bool>,
 }
@@ -61,7 +60,6 @@ pub fn build(change: &Change) -> Result<Kegs> {
         built: Built::default(),
         allowed: BTreeMap::new(),
         broken: Vec::new(),
-        tested: BTreeSet::new(),
         actions: BTreeMap::new(),
     };
     let names = names(change);
@@ -73,6 +71,7 @@ pub fn build(change: &Change) -> Result<Kegs> {
     target.name = "changed kegs".into();
     kegs.built = build::attempt(change.context, change.store, change.grounds.0, &target)?;
     kegs.remember(&target.plan, None);
+    say(change, &target.plan, &kegs.built);
     kegs.broken = kegs.built.failures.keys().map(|&at| Fault::of(&target.plan, at)).collect();
     (kegs.target, kegs.allowed) = (Some(target), allowed);
     Ok(kegs)
@@ -80,22 +79,24 @@ pub fn build(change: &Change) -> Result<Kegs> {
 
 /// As a command line names them: affected by key, or with other tests.
 fn names(change: &Change) -> Vec<String> {
-    let affected = change.affected.kegs.iter().filter(|keg| keg.version.is_some()).map(|keg| keg.keg.clone());
-    let tests =
-        change.affected.recipes.iter().filter(|recipe| recipe.tests).map(|recipe| recipe.recipe.clone());
-    let plan = &change.sides.new.recipes;
-    let slots = |name: &String| -> Vec<String> {
-        let own = plan.nodes().iter().filter(|node| node.variant.name == *name || node.name() == *name);
-        own.map(|node| format!("{}@{}", node.variant.name, node.variant.slot)).collect()
-    };
-    let all: BTreeSet<String> = affected
-        .chain(tests)
-        .flat_map(|name| match name.split_once('@') {
-            Some(_) => vec![name],
-            None => slots(&name),
-        })
-        .collect();
-    all.into_iter().collect()
+    let affected: BTreeSet<&str> = change.affected.kegs.iter().map(|keg| keg.keg.as_str()).collect();
+    let tests = other_tests(change);
+    let nodes = change.sides.new.recipes.nodes().iter();
+    let named = nodes
+        .filter(|node| affected.contains(node.name().as_str()) || tests.contains(node.variant.name.as_str()));
+    named.map(|node| format!("{}@{}", node.variant.name, node.variant.slot)).collect()
+}
+
+fn other_tests<'c>(change: &'c Change) -> BTreeSet<&'c str> {
+    let recipes = change.affected.recipes.iter().filter(|recipe| recipe.tests);
+    recipes.map(|recipe| recipe.recipe.as_str()).collect()
+}
+
+/// What failed, as any build says it.
+pub fn say(change: &Change, plan: &Plan, built: &Built) {
+    for (&at, broken) in built.failures.iter().filter(|_| !change.context.json) {
+        build::failed(&plan.nodes()[at].name(), &plan.nodes()[at].variant.version.to_string(), broken);
+    }
 }
 
 impl Kegs {
@@ -118,13 +119,7 @@ impl Kegs {
 pub fn test(change: &Change, kegs: &mut Kegs, report: &mut Report) -> Result<()> {
     let Some(target) = &kegs.target else { return Ok(()) };
     let base = base_outputs(change)?;
-    let other_tests: BTreeSet<&str> = change
-        .affected
-        .recipes
-        .iter()
-        .filter(|recipe| recipe.tests)
-        .map(|recipe| recipe.recipe.as_str())
-        .collect();
+    let other_tests = other_tests(change);
     let asked: BTreeSet<String> = names(change).into_iter().collect();
     let is_tested = |at: &usize| {
         let node = &target.plan.nodes()[*at];
@@ -143,7 +138,6 @@ pub fn test(change: &Change, kegs: &mut Kegs, report: &mut Report) -> Result<()>
     let done = test::all(change.context, &bench, &tested, Wish::default())?;
     for (&at, checked) in tested.iter().zip(&done) {
         let node = &plan.nodes()[at];
-        kegs.tested.insert(node.name());
         let same = base.get(&node.name()) == Some(&outputs[at]);
         tell_tests(&node.name(), &node.variant.version.to_string(), checked, same, report);
     }

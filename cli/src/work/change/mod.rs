@@ -82,7 +82,7 @@ pub fn run(context: &Context, wish: &Run) -> Result<()> {
     let known = sides.base.is_some().then_some(Known { store: &store, new: &new, base: &old });
     let affected = affected::affected(&sides, known.as_ref())?;
     if !context.json {
-        say(&affected);
+        say(&affected, talk);
     }
     let change =
         Change { context, wish, store: &store, sides: &sides, grounds: (&new, &old), affected: &affected };
@@ -100,10 +100,9 @@ fn plans(side: &affected::Side) -> impl Iterator<Item = &Plan> {
 
 impl Change<'_> {
     fn report(&self) -> Result<Report> {
-        let head = workbench::revision::open(&self.context.tap, "HEAD").map(|head| head.commit);
         let mut report = Report {
             base: self.sides.commit.clone(),
-            head: head.ok(),
+            head: self.head(),
             same_roles: self.affected.same_roles,
             ..Report::default()
         };
@@ -114,6 +113,13 @@ impl Change<'_> {
         lints::look(self, &mut report)?;
         report.good = report.failures.is_empty() && report.findings.iter().all(|one| one.severity != "error");
         Ok(report)
+    }
+
+    /// The commit that the tap stands as.
+    fn head(&self) -> Option<String> {
+        let head = workbench::revision::open(&self.context.tap, "HEAD").ok()?;
+        let differs = head.differs(["recipes", "roles", "toolchains", "seeds"]).ok()?;
+        differs.is_empty().then_some(head.commit)
     }
 
     fn base_plan(&self) -> Option<&Plan> {
