@@ -27,7 +27,7 @@ use workbench::revision::{Revision, RevisionError};
 
 pub use compare::{Bytes, Compared, Outputs, Pair, State};
 pub use side::{Differs, Planned, Side, Sides};
-pub use told::{Affected, Keg, Recipe, RoleChange, Why};
+pub use told::{Affected, Keg, Recipe, RoleChange, Why, in_image};
 
 /// Which tap, and how it is built.
 pub struct Wish<'a> {
