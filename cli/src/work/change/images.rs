@@ -10,11 +10,11 @@ use assembler::{ImageTree, treemap};
 use builder::plan::Plan;
 use builder::schedule::action::Ground;
 use ci::affected::{Planned, RoleChange};
-use ci::report::{self, Asked, Failure, Figure, File, OnBase, Report, Sides, Unit};
+use ci::report::{self, Asked, Failure, Figure, File, Report, Sides, Unit};
 use kegs::collect::Kept;
 use workbench::cve::{self, State};
 
-use super::kegs::{Fault, Kegs, failure, not_tried, say as say_failed};
+use super::kegs::{Fault, Kegs, failure, say as say_failed};
 use super::{Change, asked, base, written};
 use crate::context::Context;
 use crate::terminal::{bytes, event, more_bytes};
@@ -63,9 +63,9 @@ fn one(
 /// The new side's; a failure is told and is no image.
 fn made(change: &Change, planned: &Planned, kegs: &mut Kegs, report: &mut Report) -> Result<Option<Made>> {
     let name = &planned.role.name;
-    if let Some(broken) = kegs.broken.iter().find(|broken| broken.is_in(&planned.plan)) {
-        not_tried(name, &broken.name);
-        report.failures.push(needs(name, &broken.name));
+    if let Some(broken) = kegs.broken.iter_mut().find(|broken| broken.is_in(&planned.plan)) {
+        event("skipped", name, &format!("needs {}", broken.keg));
+        broken.roles.push(name.clone());
         return Ok(None);
     }
     let begun = Instant::now();
@@ -76,10 +76,10 @@ fn made(change: &Change, planned: &Planned, kegs: &mut Kegs, report: &mut Report
     for (&at, broken) in &built.failures {
         let base = change.sides.base.as_ref().and_then(|side| side.roles.get(name)).map(|old| &old.plan);
         let on_base = base::fails(change, base, &planned.plan, &planned.plan, at)?;
-        let mut one = failure(&target.plan, &built, at, broken, on_base);
-        one.not_tried.push(format!("role {name}"));
-        report.failures.push(one);
-        kegs.broken.push(Fault::of(&target.plan, at));
+        report.failures.push(failure(&target.plan, &built, at, broken, on_base));
+        let mut fault = Fault::of(&target.plan, at);
+        fault.roles.push(name.clone());
+        kegs.broken.push(fault);
     }
     if !built.failures.is_empty() {
         return Ok(None);
@@ -128,16 +128,6 @@ fn old(change: &Change, name: &str) -> Result<Option<Made>> {
     };
     let tree = image.tree()?;
     Ok(Some(Made { target, built, image, tree }))
-}
-
-/// A role that a failed keg keeps from being tried.
-fn needs(role: &str, keg: &str) -> Failure {
-    Failure {
-        subject: format!("role {role}"),
-        end: format!("not tried: needs {keg}"),
-        on_base: OnBase::NotAsked,
-        ..Failure::default()
-    }
 }
 
 /// What somebody can mend becomes a failure of the report; the rest ends the run.

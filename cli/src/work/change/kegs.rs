@@ -12,7 +12,6 @@ use workbench::test::{Bench, Checked, Wish};
 
 use super::{Change, base, place};
 use crate::commands::test;
-use crate::terminal::event;
 use crate::trouble::Result;
 use crate::work::{Target, build, ground};
 
@@ -29,7 +28,9 @@ pub struct Kegs {
 
 /// One action that failed, as another plan would know it.
 pub struct Fault {
-    pub name: String,
+    pub keg: String,
+    /// Roles that were not tried because of it.
+    pub roles: Vec<String>,
     options: String,
 }
 
@@ -38,13 +39,13 @@ const TAIL: usize = 15;
 
 impl Fault {
     pub fn of(plan: &Plan, at: usize) -> Fault {
-        Fault { name: plan.nodes()[at].name(), options: options(plan, at) }
+        Fault { keg: plan.nodes()[at].name(), roles: Vec::new(), options: options(plan, at) }
     }
 
     /// Whether a plan needs the same.
     pub fn is_in(&self, plan: &Plan) -> bool {
         (0..plan.nodes().len())
-            .any(|at| plan.nodes()[at].name() == self.name && options(plan, at) == self.options)
+            .any(|at| plan.nodes()[at].name() == self.keg && options(plan, at) == self.options)
     }
 }
 
@@ -196,6 +197,12 @@ pub fn tell(change: &Change, kegs: Kegs, report: &mut Report) -> Result<()> {
         failures.push(failure(&target.plan, &kegs.built, at, broken, on_base));
     }
     report.failures.splice(0..0, failures);
+    for broken in &kegs.broken {
+        let begin = format!("{} ", broken.keg);
+        let told = report.failures.iter_mut().find(|failure| failure.subject.starts_with(&begin));
+        let roles = broken.roles.iter().map(|role| format!("role {role}"));
+        told.into_iter().for_each(|failure| failure.not_tried.extend(roles.clone()));
+    }
     Ok(())
 }
 
@@ -262,9 +269,4 @@ fn critical(plan: &Plan, built: &Built) -> (Vec<String>, f64) {
     }
     chain.reverse();
     (chain, until[last].0)
-}
-
-/// Said while it goes: a role that is not tried.
-pub fn not_tried(role: &str, because: &str) {
-    event("skipped", role, &format!("needs {because}"));
 }
