@@ -37,7 +37,7 @@ fn kegs(report: &Report, lines: usize) -> String {
             "| {} {} | {} | {took} | {} |\n",
             code(&keg.keg),
             code(&keg.version),
-            code(&keg.why),
+            code(&keg.why.replace('`', "")),
             became(keg.became)
         ));
     }
@@ -79,7 +79,7 @@ fn files(role: &Role, lines: usize) -> String {
     let mut list: Vec<String> = shown.iter().map(line).collect();
     list.extend(rest);
     let picture =
-        role.picture.as_ref().map_or(String::new(), |name| format!("\n\nAs a picture: {}", code(name)));
+        role.picture.as_ref().map_or(String::new(), |name| format!("\nAs a picture: {}", code(name)));
     let versions: String =
         role.versions.iter().take(lines).map(|version| format!("{}  \n", code(version))).collect();
     let summary =

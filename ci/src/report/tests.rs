@@ -111,7 +111,7 @@ fn a_good_one() {
         | keg | why | time | result |
         |---|---|---|---|
         | `openssl@3` `1.0` | `source changed` | 41.0 s | other bytes |
-        | `curl` `1.0` | `` `openssl@3` produced other bytes `` | 41.0 s | **same bytes** |
+        | `curl` `1.0` | `openssl@3 produced other bytes` | 41.0 s | **same bytes** |
 
         Cache: 214 of 231 actions. Critical path `openssl@3` → `nginx`, 6 m 02 s.
 
@@ -124,7 +124,6 @@ fn a_good_one() {
         ```text
         ~ /kegs/nginx/0/bin/nginx  5.67 MB  +4.1 kB
         ```
-
 
         As a picture: `web.svg`
 
@@ -149,13 +148,47 @@ fn a_failed_one() {
         on_base: OnBase::No,
     };
     let report = Report { base: "3f1c2aa".into(), failures: vec![failure], ..Report::default() };
-    expect![[r#""#]].assert_eq(&report.markdown(COMMENT_MAX));
+    expect![[r#"
+        ### rootbrew: failed
+        0.0 s · base `3f1c2aa`
+
+        **failed: `nginx 1.26.3`**, `install step`: `make exited 2`
+
+        ```text
+        line 5
+        line 6
+        line 7
+        line 8
+        line 9
+        line 10
+        line 11
+        line 12
+        line 13
+        line 14
+        line 15
+        line 16
+        line 17
+        line 18
+        line 19
+        ```
+
+        Also fails on base: no. Not tried because of it: `tool`, `role web`. More: `rootbrew shell nginx`
+
+        Reproduce: `rootbrew ci run --base 3f1c2aa`
+    "#]].assert_eq(&report.markdown(COMMENT_MAX));
 }
 
 #[test]
 fn nothing_affected_is_three_lines() {
     let report = Report { good: true, base: "3f1c2aa".into(), same_roles: 9, ..Report::default() };
-    expect![[r#""#]].assert_eq(&report.markdown(COMMENT_MAX));
+    expect![[r#"
+        ### rootbrew: ready to merge, nothing is affected
+        0.0 s · base `3f1c2aa`
+
+        9 roles: same bytes.
+
+        Reproduce: `rootbrew ci run --base 3f1c2aa`
+    "#]].assert_eq(&report.markdown(COMMENT_MAX));
 }
 
 /// Names of strangers: whatever is in them, what comes out is code, and no fence or fold ends early.
