@@ -84,7 +84,8 @@ fn files(role: &Role, lines: usize) -> String {
         role.versions.iter().take(lines).map(|version| format!("{}  \n", code(version))).collect();
     let summary =
         format!("Files changed in {} ({} of {})", html(&role.role), role.files.len(), role.files_in_all);
-    fold(&summary, &format!("{versions}\n{}{picture}", fence(&list)))
+    let versions = if versions.is_empty() { versions } else { versions + "\n" };
+    fold(&summary, &format!("{versions}{}{picture}", fence(&list)))
 }
 
 fn line(file: &File) -> String {

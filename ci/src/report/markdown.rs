@@ -2,7 +2,7 @@
 
 use super::cut::first;
 use super::escape::{code, codes, fence};
-use super::figure::{Figure, seconds};
+use super::figure::{Figure, Unit, seconds};
 use super::{Asked, Failure, Finding, OnBase, Report, Role, Sides, fold};
 
 /// `lines` is how many lines a list may have.
@@ -246,13 +246,13 @@ fn difference(role: &Role, sides: &Sides) -> Option<String> {
     (!both.is_empty()).then(|| format!("{} {}", code(&role.role), both.join(" ")))
 }
 
-/// Of each role that has other bytes, the limit that it is nearest to.
+/// Of each role that has other bytes, the limit that it is nearest to; a count is as large as it is meant to be.
 fn limits(report: &Report, lines: usize) -> String {
     let nearest = |role: &Role| {
         let figure = role
             .figures
             .iter()
-            .filter(|figure| figure.percent().is_some())
+            .filter(|figure| figure.percent().is_some() && figure.unit != Unit::Count)
             .max_by_key(|figure| figure.percent())?;
         let limit = super::figure::said(figure.unit, figure.limit?);
         Some(format!("{} {} % of {limit} ({})", code(&role.role), figure.percent()?, code(&figure.key)))

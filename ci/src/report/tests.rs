@@ -175,7 +175,8 @@ fn a_failed_one() {
         Also fails on base: no. Not tried because of it: `tool`, `role web`. More: `rootbrew shell nginx`
 
         Reproduce: `rootbrew ci run --base 3f1c2aa`
-    "#]].assert_eq(&report.markdown(COMMENT_MAX));
+    "#]]
+    .assert_eq(&report.markdown(COMMENT_MAX));
 }
 
 #[test]
@@ -188,7 +189,8 @@ fn nothing_affected_is_three_lines() {
         9 roles: same bytes.
 
         Reproduce: `rootbrew ci run --base 3f1c2aa`
-    "#]].assert_eq(&report.markdown(COMMENT_MAX));
+    "#]]
+    .assert_eq(&report.markdown(COMMENT_MAX));
 }
 
 /// Names of strangers: whatever is in them, what comes out is code, and no fence or fold ends early.
