@@ -15,7 +15,7 @@ use streemap::Rect;
 use crate::tree::ImageTree;
 pub use html::html;
 use shape::Branch;
-pub use svg::svg;
+pub use svg::{difference, svg};
 
 /// Pixels of the map itself, without title and legend.
 const WIDTH: f64 = 1200.0;
@@ -65,13 +65,21 @@ struct Map {
 }
 
 fn map(tree: &ImageTree) -> Map {
-    let kegs = shape::kegs(tree);
+    map_of(&shape::kegs(tree))
+}
+
+/// Each branch in a colour of its own, by its place.
+fn map_of(kegs: &[Branch]) -> Map {
     let bytes: u64 = kegs.iter().map(|keg| keg.bytes).sum();
     let pixels_a_byte = WIDTH * HEIGHT / bytes.max(1) as f64;
     let mut tiles = Vec::new();
-    let placed = lay_out(Rect { x: 0.0, y: 0.0, w: WIDTH, h: HEIGHT }, kegs.iter());
-    for (keg, (rect, branch)) in placed.into_iter().enumerate() {
-        draw(branch, rect, keg, TileKind::Keg, pixels_a_byte, &mut tiles);
+    let mut largest_first: Vec<(usize, &Branch)> = kegs.iter().enumerate().collect();
+    largest_first.sort_by_key(|(_, keg)| std::cmp::Reverse(keg.bytes));
+    let placed =
+        lay_out(Rect { x: 0.0, y: 0.0, w: WIDTH, h: HEIGHT }, largest_first.iter().map(|(_, keg)| *keg));
+    // What has no bytes comes last, and is not placed.
+    for ((rect, branch), (keg, _)) in placed.into_iter().zip(&largest_first) {
+        draw(branch, rect, *keg, TileKind::Keg, pixels_a_byte, &mut tiles);
     }
     Map { tiles, kegs: kegs.iter().map(|keg| (keg.name.clone(), keg.bytes)).collect(), bytes }
 }

@@ -243,6 +243,9 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8002")]
         listen: String,
     },
+    /// What a change changes, and all that proves it
+    #[command(subcommand, after_help = "Example: rootbrew ci run --base origin/main --out report/")]
+    Ci(crate::commands::ci::Ci),
     /// Look after the store
     #[command(subcommand, after_help = "Example: rootbrew store du")]
     Store(Store),

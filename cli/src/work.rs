@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod composed;
+pub mod change;
 pub mod copied;
 pub mod format;
 pub mod graph;

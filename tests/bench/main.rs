@@ -4,6 +4,7 @@
 //! a benchmark's rivals take turns in one run, so that they meet the same load; minimum and median are shown, because a
 //! loaded machine moves the one less than the other. Nothing is asserted: speed is read by people.
 
+mod affected;
 mod assemble;
 mod catalogue;
 mod generate;
@@ -68,8 +69,9 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "catalogue" => catalogue::run(wish),
         "new" => new::run(wish),
         "assemble" => assemble::run(wish),
+        "affected" => affected::run(wish, 1_000, "200 ms"),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected"
         )
         .into()),
     }

@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("assembler", &["kegs"]),
     ("workbench", &["kegs", "builder", "assembler"]),
     ("agent", &["kegs"]),
-    ("ci", &["kegs", "builder", "assembler"]),
+    ("ci", &["kegs", "builder", "assembler", "workbench"]),
     ("cli", &["kegs", "builder", "assembler", "workbench", "ci"]),
 ];
 

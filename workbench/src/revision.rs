@@ -2,17 +2,20 @@
 //!
 //! Read from the repository's objects: no checkout, index, hook or filter takes part, and the work tree stays as it is.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use git2::{ObjectType, Oid, Repository};
+use git2::{DiffOptions, ObjectType, Oid, Repository};
 
 /// A commit, and where in its tree the tap is.
 pub struct Revision {
     repository: Repository,
     tap: Oid,
+    /// From the repository's top to the tap.
+    inner: PathBuf,
     /// Its whole id.
     pub commit: String,
 }
@@ -27,6 +30,8 @@ pub enum RevisionError {
     NoTap { commit: String, path: PathBuf },
     #[error("the commit has an entry `{name}` for {folder}, which is no name of a file")]
     Name { folder: PathBuf, name: String },
+    #[error("HEAD is the first commit: name another by --base")]
+    First,
     #[error("git: {0}")]
     Git(#[from] git2::Error),
     #[error("cannot write {path}: {source}")]
@@ -43,8 +48,33 @@ pub fn open(tap: &Path, rev: &str) -> Result<Revision> {
     let here = tap.canonicalize().map_err(|_| absent())?;
     let inner = here.strip_prefix(&top).map_err(|_| absent())?.to_path_buf();
     let (tap, commit) = find(&repository, &inner, rev)?;
-    Ok(Revision { repository, tap, commit })
+    Ok(Revision { repository, tap, inner, commit })
 }
+
+/// Where a change began: the commit at which `HEAD` left `rev`, or the main line; on that line itself, the commit before.
+///
+/// # Errors
+/// No such commit, no main line, no commit before.
+pub fn fork(tap: &Path, rev: Option<&str>) -> Result<String> {
+    let repository = Repository::discover(tap).map_err(|_| RevisionError::NoRepository(tap.to_path_buf()))?;
+    let commit = |rev: &str| repository.revparse_single(rev).and_then(|object| object.peel_to_commit());
+    let head = commit("HEAD")?;
+    let left = |line: git2::Commit| repository.merge_base(head.id(), line.id()).ok();
+    if let Some(rev) = rev {
+        let line = commit(rev)
+            .map_err(|error| RevisionError::NoCommit { rev: rev.into(), why: error.message().to_string() })?;
+        let named = line.id();
+        return Ok(left(line).unwrap_or(named).to_string());
+    }
+    let fork = MAIN.iter().find_map(|rev| commit(rev).ok()).and_then(left);
+    match fork.filter(|fork| *fork != head.id()) {
+        Some(fork) => Ok(fork.to_string()),
+        None => head.parent_id(0).map(|id| id.to_string()).map_err(|_| RevisionError::First),
+    }
+}
+
+/// What a forge's or a person's clone calls the main line.
+const MAIN: [&str; 4] = ["origin/HEAD", "origin/main", "origin/master", "main"];
 
 fn find(repository: &Repository, inner: &Path, rev: &str) -> Result<(Oid, String)> {
     let said = |error: git2::Error| RevisionError::NoCommit {
@@ -70,6 +100,46 @@ impl Revision {
     /// A name that leads elsewhere, and the disk's.
     pub fn lay_out(&self, into: &Path) -> Result<()> {
         self.entries(self.tap, into)
+    }
+
+    /// One file or folder of it, into a folder that has none there; `false` when the commit has none.
+    ///
+    /// # Errors
+    /// As [`Revision::lay_out`]'s.
+    pub fn lay_out_part(&self, path: &str, into: &Path) -> Result<bool> {
+        let Ok(entry) = self.repository.find_tree(self.tap)?.get_path(Path::new(path)) else {
+            return Ok(false);
+        };
+        let to = into.join(path);
+        let folder = to.parent().unwrap_or(into);
+        fs::create_dir_all(folder)
+            .map_err(|source| RevisionError::Io { path: folder.to_path_buf(), source })?;
+        self.entry(&entry, folder)?;
+        Ok(true)
+    }
+
+    /// The paths at or below these in which the tap as it stands differs from the commit, sorted; files that git does not
+    /// track count. What is the same by git's index is not read.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn differs<'p>(&self, parts: impl IntoIterator<Item = &'p str>) -> Result<BTreeSet<String>> {
+        let root = self.repository.find_commit(Oid::from_str(&self.commit)?)?.tree()?;
+        let mut options = DiffOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).disable_pathspec_match(true);
+        // Ignored files reach a key as well as others do.
+        options.include_ignored(true).recurse_ignored_dirs(true).include_typechange(true);
+        for part in parts {
+            options.pathspec(self.inner.join(part));
+        }
+        let diff = self.repository.diff_tree_to_workdir_with_index(Some(&root), Some(&mut options))?;
+        let files = diff.deltas().flat_map(|delta| {
+            [delta.old_file().path(), delta.new_file().path()].map(|path| path.map(Path::to_path_buf))
+        });
+        let inside = files
+            .flatten()
+            .filter_map(|path| Some(path.strip_prefix(&self.inner).ok()?.to_str()?.to_string()));
+        Ok(inside.collect())
     }
 
     fn entries(&self, tree: Oid, into: &Path) -> Result<()> {
@@ -150,6 +220,28 @@ mod tests {
         assert_eq!(fs::metadata(path("recipes/a/run")).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::metadata(path("plain")).unwrap().permissions().mode() & 0o777, 0o644);
         assert!(!path("beside").exists());
+    }
+
+    #[test]
+    fn parts_of_a_commit_and_what_differs_from_it() {
+        let (here, there) = (repository(), tempfile::tempdir().unwrap());
+        let tap = here.path().join("tap");
+        let revision = open(&tap, "HEAD").unwrap();
+        revision.lay_out(&tap).unwrap();
+        assert!(revision.lay_out_part("recipes/a", there.path()).unwrap());
+        assert!(!revision.lay_out_part("recipes/b", there.path()).unwrap());
+        assert_eq!(fs::read_to_string(there.path().join("recipes/a/run")).unwrap(), "#!x");
+        assert!(!there.path().join("plain").exists());
+        let differs =
+            |parts: &[&str]| revision.differs(parts.iter().copied()).unwrap().into_iter().collect::<Vec<_>>();
+        assert!(differs(&["recipes"]).is_empty());
+        fs::write(tap.join("recipes/a/run"), "#!y").unwrap();
+        fs::write(tap.join("recipes/a/new"), "").unwrap();
+        fs::remove_file(tap.join("plain")).unwrap();
+        assert_eq!(differs(&["recipes"]), ["recipes/a/new", "recipes/a/run"]);
+        assert_eq!(differs(&["plain", "rec"]), ["plain"]);
+        assert!(fork(&tap, None).unwrap_err().to_string().contains("is the first commit"));
+        assert_eq!(fork(&tap, Some("HEAD")).unwrap(), revision.commit);
     }
 
     #[test]

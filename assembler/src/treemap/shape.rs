@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diff::Diff;
 use crate::size::keg_of;
 use crate::tree::{ImageTree, Kind};
 
@@ -34,6 +35,21 @@ pub fn kegs(tree: &ImageTree) -> Vec<Branch> {
         kegs.into_iter().map(|(name, folder)| Branch { name, ..branch("", folder) }).collect();
     largest_first(&mut kegs);
     kegs
+}
+
+/// What files are smaller by, and what they are larger by, each as a branch of its own.
+pub fn moved(diff: &Diff) -> [Branch; 2] {
+    let side = |name: &str, sign: i64| {
+        let mut folder = Folder::default();
+        for change in diff.changes() {
+            let bytes = u64::try_from(sign * change.delta_bytes()).unwrap_or(0);
+            if bytes > 0 {
+                put(&mut folder, &change.path, bytes);
+            }
+        }
+        Branch { name: name.to_string(), ..branch("", folder) }
+    };
+    [side("smaller", -1), side("larger", 1)]
 }
 
 fn put(folder: &mut Folder, path: &str, bytes: u64) {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{HEAD, HEIGHT, Map, Tile, TileKind, Title, WIDTH, has_head, inside, map};
+use super::{HEAD, HEIGHT, Map, Tile, TileKind, Title, WIDTH, has_head, inside, map, map_of, shape};
+use crate::diff::Diff;
 use crate::tree::ImageTree;
 
 /// Fills on light and on dark ground; text on them has a contrast of 7 and more. Kegs beyond share the last.
@@ -34,9 +35,18 @@ const BOLD_WIDTH: f64 = 0.66;
 
 /// A document of its own.
 pub fn svg(tree: &ImageTree, title: &Title) -> String {
-    let map = map(tree);
-    let legend = map.kegs.len().div_ceil(LEGEND_COLUMNS) as f64 * LEGEND_ROW;
-    let (width, height) = (WIDTH + 2.0 * EDGE, TITLE_HEIGHT + HEIGHT + legend + 2.0 * EDGE);
+    drawn(&map(tree), title)
+}
+
+/// By how many bytes each file of an image is larger or smaller than it was; `None` where all are as large as they were.
+pub fn difference(diff: &Diff, title: &Title) -> Option<String> {
+    let map = map_of(&shape::moved(diff));
+    (map.bytes > 0).then(|| drawn(&map, title))
+}
+
+fn drawn(map: &Map, title: &Title) -> String {
+    let rows = map.kegs.len().div_ceil(LEGEND_COLUMNS) as f64 * LEGEND_ROW;
+    let (width, height) = (WIDTH + 2.0 * EDGE, TITLE_HEIGHT + HEIGHT + rows + 2.0 * EDGE);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\">\n<title>{}: {}</title>\n<style>{}</style>\n\
@@ -53,9 +63,9 @@ pub fn svg(tree: &ImageTree, title: &Title) -> String {
         escape(&title.totals)
     );
     let _ = writeln!(out, "<g transform=\"translate({EDGE} {TITLE_HEIGHT})\">");
-    out.push_str(&tiles(&map, LETTER_MIN));
+    out.push_str(&tiles(map, LETTER_MIN));
     let _ = writeln!(out, "</g>\n<g transform=\"translate({EDGE} {})\">", TITLE_HEIGHT + HEIGHT + EDGE);
-    out.push_str(&self::legend(&map));
+    out.push_str(&legend(map));
     out.push_str("</g>\n</svg>\n");
     out
 }

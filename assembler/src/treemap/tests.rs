@@ -87,3 +87,22 @@ fn names_from_outside_stay_text() {
         assert!(text.contains("&lt;script&gt;"), "{text}");
     }
 }
+
+#[test]
+fn a_difference_is_drawn_by_what_moved() {
+    let old = tree(&[("kegs/a/0/bin/a", 1_000), ("kegs/a/0/lib/gone", 500), ("etc/same", 90)]);
+    let new = tree(&[("kegs/a/0/bin/a", 4_000), ("kegs/b/0/bin/b", 200), ("etc/same", 90)]);
+    let title = Title { name: "box".into(), totals: "+2.7 kB".into() };
+    let svg = difference(&crate::diff(&old, &new), &title).unwrap();
+    for said in [
+        "smaller  500 B, 13.5 %",
+        "larger  3.2 kB, 86.5 %",
+        "<rect class=\"tile c0\"",
+        "data-path=\"/kegs/a/0/bin/a\"",
+        "/kegs/a/0/lib/gone\n500 B",
+    ] {
+        assert!(svg.contains(said), "{said}\n{svg}");
+    }
+    assert!(!svg.contains("etc/same"));
+    assert_eq!(difference(&crate::diff(&old, &old), &title), None);
+}

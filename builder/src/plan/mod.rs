@@ -179,6 +179,21 @@ impl Plan {
         Plan { nodes: self.nodes[..at].to_vec(), wanted: self.nodes[at].all_deps().into_iter().collect() }
     }
 
+    /// These and all that they need, in the same order; they are what is wanted. Beside it, of each node its place here.
+    pub fn only(&self, wanted: &[usize]) -> (Plan, Vec<usize>) {
+        let places: BTreeSet<usize> =
+            self.closure(wanted, &[Kind::Build, Kind::Link, Kind::Run, Kind::Tool]).into_iter().collect();
+        let places: Vec<usize> = places.into_iter().collect();
+        // Every dependency is among them, and sorted as they are.
+        let moved = |deps: &[usize]| deps.iter().filter_map(|dep| places.binary_search(dep).ok()).collect();
+        let node = |at: usize| Node {
+            variant: self.nodes[at].variant.clone(),
+            deps: self.nodes[at].deps.iter().map(|(kind, deps)| (*kind, moved(deps))).collect(),
+        };
+        let nodes = places.iter().map(|&at| node(at)).collect();
+        (Plan { nodes, wanted: moved(wanted) }, places)
+    }
+
     /// Every keg that a machine running `at` may need: itself, what it links, what it runs; and where something of that is
     /// linked shared, what programs of its compiler run with: the C library.
     pub fn run_closure(&self, at: usize) -> Vec<usize> {

@@ -67,6 +67,28 @@ impl Catalogue {
         self.broken.contains_key(name) || self.broken.values().any(mentions)
     }
 
+    /// Takes these recipes as another tap has them: what is not there goes. Who provides what is found anew.
+    ///
+    /// # Errors
+    /// All faults of what was taken; the catalogue is without those.
+    pub fn replace<'n>(
+        &mut self,
+        tap: &Path,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        for name in names {
+            self.recipes.remove(name);
+            if tap.join("recipes").join(name).exists() {
+                let (recipe, more) = one(tap, name);
+                faults.0.extend(more.0);
+                self.recipes.extend(recipe.map(|recipe| (recipe.name.clone(), recipe)));
+            }
+        }
+        self.provides = provides(&self.recipes, &mut faults);
+        faults.or(())
+    }
+
     /// The recipe's or virtual's name most like `name`.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let names = self.recipes.keys().chain(self.provides.keys());

@@ -91,6 +91,16 @@ impl Ground {
         Ok(Ground { profile, seeds: tops.collect::<Result<_, StoreError>>()?, grafts: Grafts::default() })
     }
 
+    /// With a stand-in for each seed's tree: keys on it are compared with one another, and nothing can be run.
+    pub fn stand_in(profile: Profile, seeds: &BTreeMap<String, Digest>) -> Ground {
+        let top = |(name, root): (&String, &Digest)| {
+            let mut top = Tree::default();
+            top.insert("usr", TreeNode::Tree { root: *root });
+            (name.clone(), SeedTop { root: *root, top })
+        };
+        Ground { profile, seeds: seeds.iter().map(top).collect(), grafts: Grafts::default() }
+    }
+
     /// What stands at the root of a build of this preset.
     ///
     /// # Panics

@@ -1,10 +1,11 @@
 //! The commands: one file a subcommand, each a short list of calls into the rooms.
 
-mod boot;
+pub mod boot;
 mod build;
 mod bump;
 mod cat;
 mod check;
+pub mod ci;
 mod completions;
 pub mod cve;
 mod debuginfod;
@@ -31,7 +32,7 @@ mod shell;
 mod size;
 mod store;
 mod subject;
-mod test;
+pub mod test;
 mod text;
 mod why;
 mod why_depends;
@@ -90,6 +91,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
+        Command::Ci(command) => ci::run(context, &command),
         Command::Store(command) => store::run(context, &command),
         Command::Seed(command) => seed::run(context, &command),
         Command::List => list::run(context),

@@ -14,7 +14,7 @@ use crate::terminal::{data, event, seconds};
 use crate::trouble::{Result, Trouble};
 use crate::work::{self, Target, build, ground};
 
-type Allowed = BTreeMap<String, BTreeSet<String>>;
+pub type Allowed = BTreeMap<String, BTreeSet<String>>;
 
 pub fn run(context: &Context, names: &[String], wish: Wish) -> Result<()> {
     let profile = ground::profile(context)?;
@@ -35,7 +35,7 @@ pub fn run(context: &Context, names: &[String], wish: Wish) -> Result<()> {
 }
 
 /// The recipes, and in the same plan what their tests need besides.
-fn target(context: &Context, names: &[String], implied: &Implied) -> Result<(Target, Allowed)> {
+pub fn target(context: &Context, names: &[String], implied: &Implied) -> Result<(Target, Allowed)> {
     let tap = work::tap(context, implied)?;
     let plain = match names {
         [] => tap.every_target(implied)?,
@@ -77,21 +77,25 @@ fn ask(asked: &mut Asked, need: &Dep) {
 }
 
 /// The places of what was named: what tests need besides stands after it.
-fn tested(plan: &Plan, names: &[String]) -> Vec<usize> {
+pub fn tested(plan: &Plan, names: &[String]) -> Vec<usize> {
     let wanted = plan.wanted().iter().copied();
     let mut known = BTreeSet::new();
     let count = if names.is_empty() { plan.wanted().len() } else { names.len() };
     wanted.take(count).filter(|at| known.insert(*at)).collect()
 }
 
-/// All tests of all kegs, as many at once as there are job slots; every fault of them.
+/// All tests of all kegs; every fault of them.
 fn every(context: &Context, bench: &Bench, places: &[usize], wish: Wish) -> Result<Faults> {
+    let done = all(context, bench, places, wish)?;
+    Ok(Faults(done.into_iter().flatten().flat_map(|checked| checked.faults).collect()))
+}
+
+/// All tests of all kegs, as many at once as there are job slots.
+pub fn all(context: &Context, bench: &Bench, places: &[usize], wish: Wish) -> Result<Vec<Vec<Checked>>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.jobs).build();
     let pool = pool.map_err(|error| Trouble::Failed(format!("cannot start threads: {error}")))?;
     let one = |&at: &usize| one(context, bench, at, wish);
-    let done: Vec<Vec<Checked>> =
-        pool.install(|| places.par_iter().map(one).collect::<std::result::Result<_, TestError>>())?;
-    Ok(Faults(done.into_iter().flatten().flat_map(|checked| checked.faults).collect()))
+    Ok(pool.install(|| places.par_iter().map(one).collect::<std::result::Result<_, TestError>>())?)
 }
 
 fn one(

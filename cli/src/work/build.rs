@@ -40,13 +40,25 @@ pub fn build(context: &Context, store: &Store, ground: &Ground, target: &Target)
 /// Builds what a target needs; no root keeps it.
 pub fn make(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Built> {
     let begun = Instant::now();
+    let report = attempt(context, store, ground, target)?;
+    if !report.failures.is_empty() {
+        if !context.json {
+            failures(target, &report);
+        }
+        return Err(Trouble::Said);
+    }
+    whole(target, report, begun)
+}
+
+/// Builds what can be built of a target, whatever fails of it.
+pub fn attempt(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {
     let outlooks = outlook::outlook(&target.plan, store, ground)?;
     announce(context, target, &outlooks);
     let report = match all_in_store(&outlooks) {
         Some(report) => report,
         None => run(context, store, ground, target)?,
     };
-    finish(context, target, report, begun)
+    if report.cancelled { Err(Trouble::Cancelled) } else { Ok(report) }
 }
 
 fn run(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {
@@ -137,16 +149,8 @@ fn all_in_store(outlooks: &[Outlook]) -> Option<Report> {
     Some(report)
 }
 
-fn finish(context: &Context, target: &Target, report: Report, begun: Instant) -> Result<Built> {
-    if report.cancelled {
-        return Err(Trouble::Cancelled);
-    }
-    if !report.failures.is_empty() {
-        if !context.json {
-            failures(target, &report);
-        }
-        return Err(Trouble::Said);
-    }
+/// A report without a failure.
+pub fn whole(target: &Target, report: Report, begun: Instant) -> Result<Built> {
     let whole = |digests: Vec<Option<Digest>>| digests.into_iter().collect::<Option<Vec<Digest>>>();
     let lost = || Trouble::Bug("a build without a failure left a keg without an output".into());
     let critical_s = report.critical_s(&target.plan);

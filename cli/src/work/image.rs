@@ -85,8 +85,17 @@ pub fn role(target: &Target) -> Result<&Role> {
         .ok_or_else(|| Trouble::Failed(format!("`{}` is no role: only roles have images", target.name)))
 }
 
-/// The image of a built target; composed when it is not in the store.
+/// The image of a built target; composed when it is not in the store, and judged by its role's limits.
 pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
+    let (image, key) = made(store, target, built)?;
+    // The last image of a role is kept, whoever made it.
+    store.set_root(&format!("image-{}", target.name), &[Kept::Action(key)])?;
+    limits::of_image(target, &image)?;
+    Ok(image)
+}
+
+/// The same, judged by nobody and kept by no root; beside it its key.
+pub fn made(store: &Store, target: &Target, built: &Built) -> Result<(Image, Digest)> {
     let role = role(target)?;
     let agent = pid1::read(store, target, built)?;
     let keyed = action(target, role, built, &agent).keyed();
@@ -104,9 +113,7 @@ pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
         fs::remove_dir_all(&folder).ok();
         Ok::<_, Trouble>(Outcome::new(put?, begun.elapsed().as_secs_f64()))
     })?;
-    // The last image of a role is kept, whoever made it.
-    store.set_root(&format!("image-{}", role.name), &[Kept::Action(keyed.key)])?;
-    open(store, target, &outcome.output, made)
+    Ok((open(store, role, &outcome.output, made)?, keyed.key))
 }
 
 /// The stripped tree of a built target with its bytes, as its image is written from; for other formats and papers.
@@ -120,8 +127,7 @@ fn stripped(store: &Store, target: &Target, role: &Role, built: &Built, agent: &
         .map_err(|error| Trouble::Failed(format!("cannot strip the image of `{}`: {error}", role.name)))
 }
 
-fn open(store: &Store, target: &Target, output: &Digest, made: Option<Made>) -> Result<Image> {
-    let role = role(target)?;
+fn open(store: &Store, role: &Role, output: &Digest, made: Option<Made>) -> Result<Image> {
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
     let path = folder.join("facts.json");
     let bytes = fs::read(&path).map_err(io("read", &path))?;

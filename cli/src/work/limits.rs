@@ -31,7 +31,7 @@ pub fn of_image(target: &Target, image: &Image) -> Result<()> {
 }
 
 /// The kegs whose files or code are in an image, each once, with its recipe's licence.
-fn licensed(plan: &Plan, role: &Role, tree: &ImageTree) -> Vec<Licensed> {
+pub fn licensed(plan: &Plan, role: &Role, tree: &ImageTree) -> Vec<Licensed> {
     let mut found = BTreeSet::new();
     let mut add = |at: usize, why: String| {
         let node = &plan.nodes()[at];

@@ -43,7 +43,7 @@ pub fn of(context: &Context, role: &str) -> Result<Told> {
     Ok(Told { papers, texts })
 }
 
-fn seeds(
+pub fn seeds(
     context: &Context,
     profile: &builder::preset::Profile,
     target: &Target,
@@ -55,7 +55,7 @@ fn seeds(
     seeds.collect()
 }
 
-fn collected(
+pub fn collected(
     store: &Store,
     target: &Target,
     built: &Built,
