@@ -1,8 +1,8 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
 pub mod build;
-pub mod composed;
 pub mod change;
+pub mod composed;
 pub mod copied;
 pub mod format;
 pub mod graph;

@@ -85,12 +85,11 @@ pub fn role(target: &Target) -> Result<&Role> {
         .ok_or_else(|| Trouble::Failed(format!("`{}` is no role: only roles have images", target.name)))
 }
 
-/// The image of a built target; composed when it is not in the store, and judged by its role's limits.
+/// The image of a built target; composed when it is not in the store. Whether it keeps its role's limits, `limits` says.
 pub fn image(store: &Store, target: &Target, built: &Built) -> Result<Image> {
     let (image, key) = made(store, target, built)?;
     // The last image of a role is kept, whoever made it.
     store.set_root(&format!("image-{}", target.name), &[Kept::Action(key)])?;
-    limits::of_image(target, &image)?;
     Ok(image)
 }
 

@@ -252,11 +252,12 @@ fn figures(new: &Made, old: Option<&Made>) -> Result<Vec<Figure>> {
         let facts = &made.image.facts;
         let sizes = Sizes {
             root_disk_bytes: facts.root_bytes,
-            root_wire_bytes: facts.root_wire_bytes,
+            root_wire_bytes: facts.root_wire_bytes.unwrap_or_default(),
             kernel_bytes: facts.kernel_bytes,
         };
         let found = limit::figures(&made.tree, &sizes, &[]);
-        found.into_iter().map(|figure| (figure.key, figure.found)).collect()
+        let is_known = |key: &str| key != "root_wire" || facts.root_wire_bytes.is_some();
+        found.into_iter().map(|figure| (figure.key, figure.found)).filter(|(key, _)| is_known(key)).collect()
     };
     let before = old.map(of);
     let figure = |(key, found): (&'static str, u64)| {
@@ -309,6 +310,7 @@ fn open(
         profile: &ground.profile,
         seeds: &seeds,
         outputs: &made.built.outputs,
+        keys: &made.built.keys,
     };
     let papers =
         papers::collected(change.store, &made.target, &made.built, &of, &made.image.facts.root_sha256)?;
