@@ -1,3 +1,4 @@
 //! What CI does beyond a build. Only this crate holds a key; it never builds or composes by itself.
 
 pub mod boot;
+pub mod channel;

@@ -565,7 +565,7 @@ fn a_clock_that_is_wrong() {
 
 #[test]
 fn keys_in_files() {
-    let chance = sign::Salt { salt: [1; 16], iv: [2; 16] };
+    let chance = sign::Salt { salt: [1; 16], iv: [2; 16], cost_log2: sign::COST_LOG2 };
     let pem = secret(7).to_pem(b"correct horse", &chance).unwrap();
     assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
     assert_eq!(Secret::from_pem(&pem, b"correct horse").unwrap().key(), secret(7).key());

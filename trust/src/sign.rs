@@ -21,9 +21,6 @@ pub use crate::write::Written;
 
 /// RFC 8410.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// 32 MiB and a tenth of a second: a guess costs that too.
-const SCRYPT_LOG_N: u8 = 15;
-
 /// Who can sign: the seam for keys that are in no file (PKCS#11, a key management service).
 pub trait Signer {
     fn key(&self) -> Key;
@@ -56,10 +53,15 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What chance gives to an encryption.
+/// 32 MiB and a tenth of a second: a guess costs that too.
+pub const COST_LOG2: u8 = 15;
+
+/// What chance gives to an encryption, and what a guess at its passphrase costs.
 pub struct Salt {
     pub salt: [u8; 16],
     pub iv: [u8; 16],
+    /// scrypt's N: [`COST_LOG2`] where secrets are real.
+    pub cost_log2: u8,
 }
 
 impl Secret {
@@ -103,7 +105,7 @@ impl Secret {
         let algorithm = AlgorithmIdentifierRef { oid: ED25519, parameters: None };
         let octets = OctetStringRef::new(&inner).map_err(|error| form(&error))?;
         let info = PrivateKeyInfoRef::new(algorithm, octets);
-        let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1).map_err(|error| form(&error))?;
+        let cost = scrypt::Params::new(chance.cost_log2, 8, 1).map_err(|error| form(&error))?;
         let parameters = pbes2::Parameters::generate_scrypt_aes256cbc(cost, &chance.salt, chance.iv)
             .map_err(|error| form(&error))?;
         let document = info.encrypt_with_params(parameters, passphrase).map_err(|error| form(&error))?;

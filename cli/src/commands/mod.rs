@@ -4,6 +4,7 @@ mod boot;
 mod build;
 mod bump;
 mod cat;
+pub mod channel;
 mod check;
 mod completions;
 pub mod cve;
@@ -24,6 +25,7 @@ mod ls;
 mod new;
 mod observe;
 mod plan;
+pub mod pull;
 pub mod sbom;
 mod search;
 mod seed;
@@ -51,6 +53,8 @@ pub fn is_of_files(command: &Command) -> bool {
         | Command::Why { image, .. }
         | Command::Size { image, .. } => subject::is_place(image),
         Command::Diff { old, new: Some(new), .. } => subject::is_place(old) && subject::is_place(new),
+        Command::Channel(channel::Channel::Publish { .. }) => false,
+        Command::Channel(_) | Command::Pull(_) => true,
         _ => false,
     }
 }
@@ -90,6 +94,8 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Boot { role, check, console, memory, environment } => {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
+        Command::Channel(command) => channel::run(context, &command),
+        Command::Pull(wish) => pull::run(context, &wish),
         Command::Store(command) => store::run(context, &command),
         Command::Seed(command) => seed::run(context, &command),
         Command::List => list::run(context),
