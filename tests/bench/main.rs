@@ -6,6 +6,7 @@
 
 mod assemble;
 mod catalogue;
+mod channel;
 mod generate;
 mod keg;
 mod new;
@@ -66,10 +67,11 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "store" => store::run(wish),
         "web" => web::run(wish),
         "catalogue" => catalogue::run(wish),
+        "channel" => channel::run(wish),
         "new" => new::run(wish),
         "assemble" => assemble::run(wish),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, channel"
         )
         .into()),
     }

@@ -8,6 +8,7 @@
 //! as it does in a command. It has no I/O, no clock (a time is given), no thread; it prints nothing, and whatever it is given
 //! may be an attacker's: sizes and counts are bounded, and what is refused is refused with its reason.
 
+mod agree;
 mod json;
 mod key;
 mod metadata;
@@ -24,7 +25,7 @@ pub mod sign;
 mod write;
 
 #[cfg(all(test, feature = "sign"))]
-mod hostile_tests;
+mod tests;
 
 pub use json::canonical;
 pub use key::{Key, KeyId};

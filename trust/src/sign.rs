@@ -45,6 +45,7 @@ pub enum SignError {
 }
 
 /// A key whose secret is in memory.
+#[derive(Clone)]
 pub struct Secret(KeyPair);
 
 impl std::fmt::Debug for Secret {

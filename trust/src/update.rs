@@ -12,8 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::agree::{fresh, most, not_older, possible, same_bytes, same_version};
 use crate::key::{Key, KeyId};
-use crate::metadata::{Grant, Meta, Root, Signed, Snapshot, Target, Targets, Timestamp, Unproven};
+use crate::metadata::{Grant, Root, Signed, Snapshot, Target, Targets, Timestamp, Unproven};
 use crate::path;
 use crate::refusal::Refusal;
 
@@ -27,8 +28,6 @@ const ROOTS_MAX: u32 = 256;
 /// Looked into for one target, and in all.
 const DELEGATIONS_MAX: usize = 32;
 const DELEGATIONS_OF_ALL_MAX: usize = 1024;
-/// That a publisher's clock may be ahead of ours.
-const CLOCKS_APART_S: u64 = 3600;
 
 /// What a taker keeps from one update to the next: the root of trust, and the newest of the rest by its plain name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -202,7 +201,7 @@ impl Update {
     /// 5.3.10 and 5.3.11: the last one is not expired; pointers that other keys signed are forgotten, so that who stole the
     /// old keys and counted far ahead holds up nobody.
     fn end_of_roots(&mut self) -> Result<(), Refusal> {
-        self.fresh(&self.root, &format!("{}.root.json", self.root.version))?;
+        fresh(&format!("{}.root.json", self.root.version), &self.root, self.now_s)?;
         if self.began != (self.root.timestamp.clone(), self.root.snapshot.clone()) {
             self.kept.files.remove("timestamp.json");
             self.kept.files.remove("snapshot.json");
@@ -240,24 +239,14 @@ impl Update {
             }
             not_older(file, "its snapshot", known.snapshot.version, timestamp.snapshot.version)?;
         }
-        self.clock(file, &timestamp)?;
-        self.fresh(&timestamp, file)?;
+        possible(file, timestamp.signed_s, self.now_s)?;
+        fresh(file, &timestamp, self.now_s)?;
         if is_new {
             self.kept.files.insert(file.into(), bytes.to_vec());
         }
         self.timestamp = Some(timestamp);
         self.step = Step::Snapshot;
         Ok(())
-    }
-
-    /// Off-spec: a clock from before the signature hides every expiry, so it is refused too.
-    fn clock(&self, file: &str, timestamp: &Timestamp) -> Result<(), Refusal> {
-        match timestamp.signed_s {
-            Some(signed_s) if self.now_s.saturating_add(CLOCKS_APART_S) < signed_s => {
-                Err(Refusal::Clock { file: file.into(), now_s: self.now_s, signed_s })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// 5.5.
@@ -278,7 +267,7 @@ impl Update {
                 not_older(file, &format!("`{name}`"), before.version, now.version)?;
             }
         }
-        self.fresh(&snapshot, file)?;
+        fresh(file, &snapshot, self.now_s)?;
         self.kept.files.insert("snapshot.json".into(), bytes.to_vec());
         self.snapshot = Some(snapshot);
         let (grant, keys) = (self.root.targets.clone(), self.root.keys.clone());
@@ -300,7 +289,7 @@ impl Update {
         unproven.check(&visit.keys, &visit.grant)?;
         let targets = unproven.document;
         same_version(file, by, &meta, targets.version)?;
-        self.fresh(&targets, file)?;
+        fresh(file, &targets, self.now_s)?;
         self.kept.files.insert(format!("{name}.json"), bytes.to_vec());
         self.stack.pop();
         self.visit(file, &targets)?;
@@ -396,43 +385,4 @@ impl Update {
             }
         }
     }
-
-    fn fresh(&self, document: &impl Signed, file: &str) -> Result<(), Refusal> {
-        let (expired_s, now_s) = (document.expires_s(), self.now_s);
-        match now_s >= expired_s {
-            true => Err(Refusal::Expired { file: file.into(), expired_s, now_s }),
-            false => Ok(()),
-        }
-    }
-}
-
-fn most(meta: &Meta, max: u64) -> u64 {
-    meta.length.map_or(max, |length| length.min(max))
-}
-
-fn not_older(file: &str, what: &str, known: u64, found: u64) -> Result<(), Refusal> {
-    match found < known {
-        true => Err(Refusal::Replayed { file: file.into(), what: what.into(), known, found }),
-        false => Ok(()),
-    }
-}
-
-fn same_version(file: &str, by: &str, meta: &Meta, found: u64) -> Result<(), Refusal> {
-    match found == meta.version {
-        true => Ok(()),
-        false => Err(Refusal::Mixed { file: file.into(), by: by.into(), wanted: meta.version, found }),
-    }
-}
-
-fn same_bytes(file: &str, by: &str, meta: &Meta, bytes: &[u8]) -> Result<(), Refusal> {
-    let changed = |what, wanted: String, found: String| {
-        Err(Refusal::Changed { file: file.into(), by: by.into(), what, wanted, found })
-    };
-    let length = bytes.len() as u64;
-    if let Some(wanted) = meta.length.filter(|&wanted| wanted != length) {
-        return changed("its length", wanted.to_string(), length.to_string());
-    }
-    let Some(wanted) = &meta.sha256 else { return Ok(()) };
-    let found = crate::sha256(bytes);
-    if *wanted == found { Ok(()) } else { changed("its sha256", wanted.clone(), found) }
 }

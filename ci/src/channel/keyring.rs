@@ -10,6 +10,7 @@
 //! A passphrase is asked once, when the first key is needed; it is in no argument, no message, no environment.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -32,11 +33,13 @@ pub struct Keyring<'a> {
     pub folder: PathBuf,
     ask: Passphrase<'a>,
     asked: RefCell<Option<Vec<u8>>>,
+    /// A tenth of a second each, by intention: once is enough.
+    open: RefCell<BTreeMap<String, Secret>>,
 }
 
 impl<'a> Keyring<'a> {
     pub fn at(folder: &Path, ask: Passphrase<'a>) -> Keyring<'a> {
-        Keyring { folder: folder.to_path_buf(), ask, asked: RefCell::new(None) }
+        Keyring { folder: folder.to_path_buf(), ask, asked: RefCell::default(), open: RefCell::default() }
     }
 
     pub fn trusted(&self) -> PathBuf {
@@ -59,6 +62,15 @@ impl<'a> Keyring<'a> {
     /// # Errors
     /// Not there, not readable, another passphrase.
     pub fn open(&self, name: &str) -> Result<Secret> {
+        if let Some(secret) = self.open.borrow().get(name) {
+            return Ok(secret.clone());
+        }
+        let secret = self.decrypt(name)?;
+        self.open.borrow_mut().insert(name.to_string(), secret.clone());
+        Ok(secret)
+    }
+
+    fn decrypt(&self, name: &str) -> Result<Secret> {
         let path = self.path(name);
         let file = match File::open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
