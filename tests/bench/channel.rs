@@ -14,7 +14,8 @@ const ROOT_BYTES: usize = 200_000;
 pub fn run(_: &Wish) -> Result<()> {
     let home = tempfile::tempdir()?;
     let ask = || Ok(b"a passphrase".to_vec());
-    let (folder, keys) = (Folder::create(&home.path().join("public"))?, Keyring::at(&home.path().join("keys"), &ask));
+    let (folder, keys) =
+        (Folder::create(&home.path().join("public"))?, Keyring::at(&home.path().join("keys"), &ask));
     channel::init(&folder, &keys, 3, 2, Life::default(), now_s())?;
     let begun = Instant::now();
     for image in 0..IMAGES {
@@ -24,11 +25,20 @@ pub fn run(_: &Wish) -> Result<()> {
         }
         desk.commit()?;
     }
-    println!("publish of {ROLES} changed roles, of {IMAGES}: mean {:.3} s", begun.elapsed().as_secs_f64() / IMAGES as f64);
+    println!(
+        "publish of {ROLES} changed roles, of {IMAGES}: mean {:.3} s",
+        begun.elapsed().as_secs_f64() / IMAGES as f64
+    );
     let begun = Instant::now();
     let report = channel::verify(&folder, &keys.trusted(), now_s())?;
     let wall_s = begun.elapsed().as_secs_f64();
-    println!("verify of {} images, {} blobs, {} bytes, {} faults: {wall_s:.2} s", report.images, report.blobs, report.bytes, report.faults.len());
+    println!(
+        "verify of {} images, {} blobs, {} bytes, {} faults: {wall_s:.2} s",
+        report.images,
+        report.blobs,
+        report.bytes,
+        report.faults.len()
+    );
     println!("most memory: {}", most_memory()?);
     Ok(())
 }
@@ -37,7 +47,8 @@ fn item(role: usize, image: usize) -> Item {
     let mut chance = (role * IMAGES + image + 1) as u64;
     let root: Vec<u8> = (0..ROOT_BYTES).map(|_| next(&mut chance)).collect();
     let kernel = format!("kernel {image}").into_bytes();
-    let part = |name: &str, bytes: &[u8]| (name.to_string(), "x/y".to_string(), Content::Bytes(bytes.to_vec()));
+    let part =
+        |name: &str, bytes: &[u8]| (name.to_string(), "x/y".to_string(), Content::Bytes(bytes.to_vec()));
     Item {
         role: format!("role-{role}"),
         root_sha256: trust::sha256(&root),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Ran, Toy, leftover};
 
 /// Pinned, so that a judge does not change its mind by itself.
-const JUDGES: [&str; 2] = ["tuf==6.0.0", "securesystemslib[crypto]==1.3.1"];
+const JUDGES: [&str; 2] = ["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"];
 
 struct Home {
     toy: Toy,

@@ -2,7 +2,7 @@
 //! `openssl pkey` reads it; one in a token or a service is another [`Signer`].
 //!
 //! ```text
-//! -----BEGIN ENCRYPTED PRIVATE KEY-----      PBES2: scrypt N = 2^15, r = 8, p = 1; AES-256-CBC; an ed25519 seed of 32 bytes
+//! -----BEGIN ENCRYPTED PRIVATE KEY-----      PBES2: scrypt N = 2^14, r = 8, p = 2; AES-256-CBC; an ed25519 seed of 32 bytes
 //! ```
 //! No secret is printed, shown by `Debug`, or kept longer than its holder.
 
@@ -54,8 +54,8 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// 32 MiB and a tenth of a second: a guess costs that too.
-pub const COST_LOG2: u8 = 15;
+/// 16 MiB and a tenth of a second: a guess costs that too. openssl refuses 32 MiB.
+pub const COST_LOG2: u8 = 14;
 
 /// What chance gives to an encryption, and what a guess at its passphrase costs.
 pub struct Salt {
@@ -106,7 +106,7 @@ impl Secret {
         let algorithm = AlgorithmIdentifierRef { oid: ED25519, parameters: None };
         let octets = OctetStringRef::new(&inner).map_err(|error| form(&error))?;
         let info = PrivateKeyInfoRef::new(algorithm, octets);
-        let cost = scrypt::Params::new(chance.cost_log2, 8, 1).map_err(|error| form(&error))?;
+        let cost = scrypt::Params::new(chance.cost_log2, 8, 2).map_err(|error| form(&error))?;
         let parameters = pbes2::Parameters::generate_scrypt_aes256cbc(cost, &chance.salt, chance.iv)
             .map_err(|error| form(&error))?;
         let document = info.encrypt_with_params(parameters, passphrase).map_err(|error| form(&error))?;
