@@ -6,9 +6,11 @@
 //! ```
 //! Locks are flock's: the kernel drops them when their holder dies.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -17,6 +19,8 @@ use super::place::Place;
 
 pub struct Folder {
     root: PathBuf,
+    /// Folders with names that may not be on disk yet.
+    touched: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// A lock, as long as it lives.
@@ -27,7 +31,7 @@ pub struct Held {
 impl Folder {
     /// For reading: it need not be there yet.
     pub fn at(root: &Path) -> Folder {
-        Folder { root: root.to_path_buf() }
+        Folder { root: root.to_path_buf(), touched: Mutex::default() }
     }
 
     /// For writing: made where it is missing.
@@ -76,7 +80,7 @@ impl Folder {
     pub fn put(&self, path: &str, mut from: impl Read) -> Result<()> {
         let target = self.root.join(path);
         let staged = self.stage(&mut from)?;
-        make_parent(&target)?;
+        self.make_parent(&target)?;
         // Read by web servers, which are other users.
         staged.persist(&target).map(drop).map_err(|error| tried("rename into", &target)(error.error))
     }
@@ -86,7 +90,7 @@ impl Folder {
         let target = self.root.join(path);
         let mut from = bytes;
         let staged = self.stage(&mut from)?;
-        make_parent(&target)?;
+        self.make_parent(&target)?;
         match staged.persist_noclobber(&target) {
             Ok(_) => Ok(true),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -113,6 +117,7 @@ impl Folder {
         // What it points to has its names on disk before it does.
         self.sync_names()?;
         staged.persist(&target).map_err(|error| tried("rename into", &target)(error.error))?;
+        self.make_parent(&target)?;
         self.sync_names()?;
         Ok(true)
     }
@@ -153,9 +158,24 @@ impl Folder {
         Ok(file)
     }
 
+    fn make_parent(&self, path: &Path) -> Result<()> {
+        let parent = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(tried("create", parent))?;
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those above may be new too.
+        touched.extend(
+            parent.ancestors().take_while(|folder| folder.starts_with(&self.root)).map(Path::to_path_buf),
+        );
+        Ok(())
+    }
+
+    /// Folder by folder: to sync the whole file system would wait for everybody else's writes.
     fn sync_names(&self) -> Result<()> {
-        let folder = File::open(&self.root).map_err(tried("open", &self.root))?;
-        rustix::fs::syncfs(&folder).map_err(io::Error::from).map_err(tried("sync", &self.root))
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in std::mem::take(&mut *touched) {
+            File::open(&folder).and_then(|file| file.sync_all()).map_err(tried("sync", &folder))?;
+        }
+        Ok(())
     }
 }
 
@@ -188,11 +208,6 @@ impl Place for Folder {
     fn folder(&self) -> Option<&Path> {
         Some(&self.root)
     }
-}
-
-fn make_parent(path: &Path) -> Result<()> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(tried("create", parent))
 }
 
 fn list(folder: &Path, name: &str, files: &mut Vec<(String, u64)>) -> Result<()> {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 /// What went into an image from outside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Material {
-    pub uri: String,
+    /// A URL; or words that name it, as a recipe says it: `crate bitflags=2.13.2`.
+    pub place: String,
     pub sha256: Option<String>,
 }
 
@@ -42,13 +43,13 @@ pub fn statement(made: &Made) -> Vec<u8> {
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://rootbrew.dev/image/v1",
+                "buildType": "urn:rootbrew:image:1",
                 "externalParameters": { "role": made.role, "toolchain": made.toolchain },
                 "internalParameters": { "actions": made.actions },
                 "resolvedDependencies": materials,
             },
             "runDetails": {
-                "builder": { "id": "https://rootbrew.dev/builder/v1", "version": { "rootbrew": made.version } },
+                "builder": { "id": "urn:rootbrew:builder:1", "version": { "rootbrew": made.version } },
                 "metadata": {},
             },
         },
@@ -57,7 +58,8 @@ pub fn statement(made: &Made) -> Vec<u8> {
 }
 
 fn material(material: &Material) -> Value {
-    let mut value = json!({ "uri": material.uri });
+    let field = if material.place.contains("://") { "uri" } else { "name" };
+    let mut value = json!({ field: material.place });
     if let Some(sha256) = &material.sha256 {
         value["digest"] = json!({ "sha256": sha256 });
     }

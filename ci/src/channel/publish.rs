@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use kegs::Digest;
 use rayon::prelude::*;
@@ -29,6 +30,14 @@ pub const PROVENANCE: &str = "provenance.json";
 pub enum Content {
     File(PathBuf),
     Bytes(Vec<u8>),
+    /// A root that is packed meanwhile: see [`packing`].
+    Root(PathBuf, JoinHandle<Result<Vec<u8>>>),
+}
+
+/// Begins to pack a root: that takes longer than all the papers.
+pub fn packing(root: PathBuf) -> Content {
+    let file = root.clone();
+    Content::Root(root, std::thread::spawn(move || pack(&file)))
 }
 
 /// An image to publish: `root.erofs` and `vmlinuz` are among its parts.
@@ -125,7 +134,7 @@ impl<'a> Desk<'a> {
             .parts
             .into_par_iter()
             .map(|(name, media, content)| {
-                let (part, bytes) = put_part(folder, &name, media, &content)?;
+                let (part, bytes) = put_part(folder, &name, media, content)?;
                 Ok((name, part, bytes))
             })
             .collect::<Result<_>>()?;
@@ -259,13 +268,30 @@ pub fn is_free(history: &History) -> Result<()> {
 }
 
 /// The blob of a part, unless it is there; how many bytes are new.
-fn put_part(folder: &Folder, name: &str, media: String, content: &Content) -> Result<(Part, u64)> {
-    let digest = match content {
+fn put_part(folder: &Folder, name: &str, media: String, content: Content) -> Result<(Part, u64)> {
+    let (content, packed) = match content {
+        Content::Root(path, packing) => {
+            let lost = |_| wrong(path.display().to_string(), "can't be packed");
+            let packed = packing.join().map_err(lost)??;
+            (Content::File(path), Some(packed))
+        }
+        Content::File(path) if name == "root.erofs" => {
+            let packed = pack(&path)?;
+            (Content::File(path), Some(packed))
+        }
+        Content::Bytes(bytes) if name == "root.erofs" => {
+            let packed = packed(bytes.as_slice(), bytes.len() as u64).map_err(tried("compress", name))?;
+            (Content::Bytes(bytes), Some(packed))
+        }
+        content => (content, None),
+    };
+    let digest = match &content {
         Content::Bytes(bytes) => Digest::of(bytes),
-        Content::File(path) => File::open(path).and_then(Digest::of_reader).map_err(tried("read", path))?,
+        Content::File(path) | Content::Root(path, _) => {
+            File::open(path).and_then(Digest::of_reader).map_err(tried("read", path))?
+        }
     };
     let mut part = Part { sha256: digest.hex(), size: digest.size_bytes, media, packed: None };
-    let packed = if name == "root.erofs" { Some(pack(content)?) } else { None };
     if let Some(packed) = &packed {
         part.packed = Some(Packed { sha256: trust::sha256(packed), size: packed.len() as u64 });
     }
@@ -274,28 +300,28 @@ fn put_part(folder: &Folder, name: &str, media: String, content: &Content) -> Re
         return Ok((part, 0));
     }
     match (packed, content) {
-        (Some(bytes), _) => folder.put(&path, bytes.as_slice())?,
-        (None, Content::Bytes(bytes)) => folder.put(&path, bytes.as_slice())?,
-        (None, Content::File(from)) => folder.put(&path, File::open(from).map_err(tried("open", from))?)?,
+        (Some(bytes), _) | (None, Content::Bytes(bytes)) => folder.put(&path, bytes.as_slice())?,
+        (None, Content::File(from) | Content::Root(from, _)) => {
+            folder.put(&path, File::open(&from).map_err(tried("open", &from))?)?;
+        }
     }
     Ok((part, size))
 }
 
+fn pack(root: &Path) -> Result<Vec<u8>> {
+    let file = File::open(root).map_err(tried("open", root))?;
+    let size = file.metadata().map_err(tried("look at", root))?.len();
+    packed(file, size).map_err(tried("compress", root))
+}
+
 /// One thread, so that the same bytes give the same bytes.
-fn pack(content: &Content) -> Result<Vec<u8>> {
-    let packed = |from: &mut dyn Read| {
-        let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
-        encoder.long_distance_matching(true)?;
-        encoder.window_log(ZSTD_WINDOW_LOG)?;
-        encoder.include_checksum(false)?;
-        std::io::copy(from, &mut encoder)?;
-        encoder.finish()
-    };
-    match content {
-        Content::Bytes(bytes) => packed(&mut bytes.as_slice()).map_err(tried("compress", "a part")),
-        Content::File(path) => {
-            let mut file = File::open(path).map_err(tried("open", path))?;
-            packed(&mut file).map_err(tried("compress", path))
-        }
-    }
+fn packed(mut from: impl Read, size: u64) -> std::io::Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+    // Tables as large as the image, and not as the window: 128 MB less to clear.
+    encoder.set_pledged_src_size(Some(size))?;
+    encoder.long_distance_matching(true)?;
+    encoder.window_log(ZSTD_WINDOW_LOG)?;
+    encoder.include_checksum(false)?;
+    std::io::copy(&mut from, &mut encoder)?;
+    encoder.finish()
 }

@@ -13,7 +13,7 @@ use std::fs::File;
 
 use assembler::papers::{Papers, cyclonedx, spdx};
 use assembler::{ImageTree, diff};
-use ci::channel::{Content, Item, Made, Material};
+use ci::channel::{Content, Item, Made, Material, packing};
 use kegs::{Digest, Node, Store};
 
 use super::build::{self, Built};
@@ -52,11 +52,11 @@ impl Offer {
     /// All of it, as it is published; `before` is the line's image until now.
     pub fn item(&self, context: &Context, commit: Option<&str>, before: Option<&ImageTree>) -> Result<Item> {
         let role = &self.target.name;
+        let root = packing(self.image.root());
+        let mut parts = vec![("root.erofs".to_string(), "application/vnd.rootbrew.erofs".to_string(), root)];
         let told = papers::of(context, role)?;
         let tree = self.image.tree()?;
-        let mut parts = Vec::new();
         for (name, media) in [
-            ("root.erofs", "application/vnd.rootbrew.erofs"),
             ("vmlinuz", "application/octet-stream"),
             ("tree.txt", "text/plain"),
             ("facts.json", "application/json"),
@@ -121,7 +121,7 @@ impl Offer {
         let sources = papers.parts.values().flat_map(|part| &part.sources);
         let materials: BTreeSet<Material> = sources
             .map(|source| Material {
-                uri: source.url.clone().unwrap_or_else(|| source.place.clone()),
+                place: source.url.clone().unwrap_or_else(|| source.place.clone()),
                 sha256: source.sha256.clone(),
             })
             .collect();
