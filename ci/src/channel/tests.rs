@@ -1,5 +1,7 @@
 //! Lines in real folders: moved, rolled back, pruned, damaged; and many at once, by seeded chance.
 
+mod cut;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
