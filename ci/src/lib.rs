@@ -2,4 +2,5 @@
 
 pub mod affected;
 pub mod boot;
+pub mod channel;
 pub mod report;

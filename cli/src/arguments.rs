@@ -246,6 +246,15 @@ pub enum Command {
     /// What a change changes, and all that proves it
     #[command(subcommand, after_help = "Example: rootbrew ci run --base origin/main --out report/")]
     Ci(crate::commands::ci::Ci),
+    /// Publish images: lines that hosts follow, in a folder of static files that any web server serves
+    #[command(subcommand, after_help = "Example: rootbrew channel publish public/ --line edge --keys keys/")]
+    Channel(crate::commands::channel::Channel),
+    /// Take a line's newest image of a role from a channel, checked against a kept root of trust
+    #[command(
+        after_help = "Examples: rootbrew pull stable web --from https://images.example --root 3f1c…\n          \
+                      rootbrew pull edge web --from public/ --to out/ --all"
+    )]
+    Pull(crate::commands::pull::Wish),
     /// Look after the store
     #[command(subcommand, after_help = "Example: rootbrew store du")]
     Store(Store),

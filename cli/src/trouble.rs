@@ -46,6 +46,15 @@ impl From<workbench::test::TestError> for Trouble {
     }
 }
 
+impl From<ci::channel::ChannelError> for Trouble {
+    fn from(error: ci::channel::ChannelError) -> Trouble {
+        match error {
+            ci::channel::ChannelError::Cancelled => Trouble::Cancelled,
+            error => Trouble::Failed(error.to_string()),
+        }
+    }
+}
+
 /// What the rooms report about the world is a message that says what was tried and what to do.
 macro_rules! failed {
     ($($error:ty),* $(,)?) => {

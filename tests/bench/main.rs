@@ -7,6 +7,7 @@
 mod affected;
 mod assemble;
 mod catalogue;
+mod channel;
 mod generate;
 mod keg;
 mod new;
@@ -67,11 +68,12 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "store" => store::run(wish),
         "web" => web::run(wish),
         "catalogue" => catalogue::run(wish),
+        "channel" => channel::run(wish),
         "new" => new::run(wish),
         "assemble" => assemble::run(wish),
         "affected" => affected::run(wish, 1_000, "200 ms"),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected, channel"
         )
         .into()),
     }

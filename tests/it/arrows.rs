@@ -9,18 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate and the rooms that it may know. `agent` knows none: what PID 1 links, every host carries.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("kegs", &[]),
+    ("trust", &[]),
     ("builder", &["kegs"]),
     ("assembler", &["kegs"]),
     ("workbench", &["kegs", "builder", "assembler"]),
     ("agent", &["kegs"]),
-    ("ci", &["kegs", "builder", "assembler", "workbench"]),
-    ("cli", &["kegs", "builder", "assembler", "workbench", "ci"]),
+    ("ci", &["kegs", "trust", "builder", "assembler", "workbench"]),
+    ("cli", &["kegs", "trust", "builder", "assembler", "workbench", "ci"]),
 ];
 
 /// Those whose words go to a terminal only by way of `cli`.
-const LIBRARIES: [&str; 5] = ["kegs", "builder", "assembler", "workbench", "ci"];
+const LIBRARIES: [&str; 6] = ["kegs", "trust", "builder", "assembler", "workbench", "ci"];
 
 /// A file that is longer has two nouns.
 const LINES_MAX: usize = 400;

@@ -6,6 +6,7 @@ mod arrows;
 mod build;
 mod bump;
 mod byhand;
+mod channel;
 mod ci;
 mod command;
 mod containers;

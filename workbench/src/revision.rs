@@ -76,6 +76,16 @@ pub fn fork(tap: &Path, rev: Option<&str>) -> Result<String> {
 /// What a forge's or a person's clone calls the main line.
 const MAIN: [&str; 4] = ["origin/HEAD", "origin/main", "origin/master", "main"];
 
+/// The commit that the tap's repository is at, where nothing of its work tree is other: else what stands there has no name.
+pub fn clean(tap: &Path) -> Option<String> {
+    let repository = Repository::discover(tap).ok()?;
+    let mut options = git2::StatusOptions::new();
+    options.include_untracked(true).include_ignored(false);
+    let is_clean = repository.statuses(Some(&mut options)).ok()?.is_empty();
+    let commit = repository.head().ok()?.peel_to_commit().ok()?.id().to_string();
+    is_clean.then_some(commit)
+}
+
 fn find(repository: &Repository, inner: &Path, rev: &str) -> Result<(Oid, String)> {
     let said = |error: git2::Error| RevisionError::NoCommit {
         rev: rev.to_string(),

@@ -4,6 +4,7 @@ pub mod boot;
 mod build;
 mod bump;
 mod cat;
+pub mod channel;
 mod check;
 pub mod ci;
 mod completions;
@@ -25,6 +26,7 @@ mod ls;
 mod new;
 mod observe;
 mod plan;
+pub mod pull;
 pub mod sbom;
 mod search;
 mod seed;
@@ -52,6 +54,8 @@ pub fn is_of_files(command: &Command) -> bool {
         | Command::Why { image, .. }
         | Command::Size { image, .. } => subject::is_place(image),
         Command::Diff { old, new: Some(new), .. } => subject::is_place(old) && subject::is_place(new),
+        Command::Channel(channel::Channel::Publish { .. }) => false,
+        Command::Channel(_) | Command::Pull(_) => true,
         _ => false,
     }
 }
@@ -92,6 +96,8 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
             boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
         }
         Command::Ci(command) => ci::run(context, &command),
+        Command::Channel(command) => channel::run(context, &command),
+        Command::Pull(wish) => pull::run(context, &wish),
         Command::Store(command) => store::run(context, &command),
         Command::Seed(command) => seed::run(context, &command),
         Command::List => list::run(context),
