@@ -238,6 +238,11 @@ mod tests {
         let tap = here.path().join("tap");
         let revision = open(&tap, "HEAD").unwrap();
         revision.lay_out(&tap).unwrap();
+        // As a checkout leaves it.
+        let mut index = revision.repository.index().unwrap();
+        let head = revision.repository.head().unwrap().peel_to_tree().unwrap();
+        index.read_tree(&head).unwrap();
+        index.write().unwrap();
         assert!(revision.lay_out_part("recipes/a", there.path()).unwrap());
         assert!(!revision.lay_out_part("recipes/b", there.path()).unwrap());
         assert_eq!(fs::read_to_string(there.path().join("recipes/a/run")).unwrap(), "#!x");
