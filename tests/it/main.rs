@@ -21,6 +21,7 @@ mod image_limits;
 mod images;
 mod kill;
 mod limits;
+mod line;
 mod lint;
 mod lint_elf;
 mod lint_kegs;
