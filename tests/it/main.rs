@@ -8,6 +8,7 @@ mod bump;
 mod byhand;
 mod channel;
 mod ci;
+mod ci_web;
 mod command;
 mod containers;
 mod crates;
