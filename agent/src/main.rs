@@ -7,8 +7,6 @@
 mod console;
 mod control;
 mod dhcp;
-mod environment;
-mod error;
 mod figures;
 mod lines;
 mod mount;
@@ -19,12 +17,11 @@ mod observe;
 mod passwd;
 mod power;
 mod render;
-mod role;
 mod service;
+mod source;
 #[allow(unsafe_code)]
 mod sys;
 mod wait;
-mod words;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -33,8 +30,8 @@ use std::path::Path;
 
 use console::{say, since_boot_ms};
 use control::{Ask, Control};
-use environment::Environment;
-use error::{Error, Result};
+use host::environment::{self, Environment};
+use host::{Error, Result, role};
 use service::{Supervisor, Verdict};
 use wait::{News, Waiter};
 
@@ -94,7 +91,7 @@ fn prepare() -> Result<(Environment, Supervisor)> {
     let role = role::parse(&read(ROLE)?)?;
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("host");
-    let environment = environment::check(&role.env, host, &environment::sources(&role.env)?)?;
+    let environment = environment::check(&role.env, host, &source::all(&role.env)?)?;
     environment.lines().iter().for_each(say);
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
@@ -102,7 +99,7 @@ fn prepare() -> Result<(Environment, Supervisor)> {
     say(network::up(&environment.network)?);
     let users = read("/etc/passwd")?;
     let supervisor = Supervisor::new(&role.service, &users)?;
-    render::all(&role, &environment, Path::new(TEMPLATES), &users)?;
+    render::write_all(&render::all(&role, &environment, Path::new(TEMPLATES))?, &users)?;
     supervisor.prepare()?;
     Ok((environment, supervisor))
 }

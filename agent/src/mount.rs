@@ -5,7 +5,7 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::error::{Error, Result};
+use host::error::{Error, Result};
 
 struct Mount {
     kind: &'static str,

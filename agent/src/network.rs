@@ -6,9 +6,9 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use crate::dhcp;
-use crate::environment::Network;
-use crate::error::{Error, Result};
 use crate::netlink::Netlink;
+use host::environment::Network;
+use host::error::{Error, Result};
 
 const RESOLV: &str = "/run/resolv.conf";
 /// ARPHRD_ETHER of if_arp.h

@@ -1,6 +1,6 @@
 //! Users and groups of the image, from `/etc/passwd`. Never asks a name service.
 
-use crate::error::{Error, Result};
+use host::error::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User {

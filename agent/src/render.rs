@@ -1,75 +1,45 @@
-//! Templates to files: rendered aside, then renamed, so that nobody ever reads half of one.
+//! The role's files, as the environment makes them: written aside, then renamed, so that nobody ever reads half of one.
 //!
-//! Strict: a name that the environment does not hold is a fault, with its line. Owner and mode are set before the
-//! rename, so a secret is never readable by another for an instant.
+//! Owner and mode are set before the rename, so a secret is never readable by another for an instant.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 
-use minijinja::{UndefinedBehavior, Value};
+use host::error::{Error, Result};
+use host::render::{self, File, Files};
+use host::{Environment, Role};
 
-use crate::environment::Environment;
-use crate::error::{Error, Result};
 use crate::passwd;
-use crate::role::{Config, Role};
 
-/// All of the role's files. Nothing is written when one of them has a fault.
-pub fn all(role: &Role, environment: &Environment, templates: &Path, users: &str) -> Result<()> {
-    let names = names(role, environment);
-    let mut rendered = Vec::new();
-    let mut faults = Vec::new();
-    for (path, config) in
-        role.config.iter().filter(|(path, config)| !(config.keep && Path::new(path).exists()))
-    {
-        match one(config, templates, &names) {
-            Ok(text) => rendered.push((path, config, text)),
-            Err(fault) => faults.push(fault.to_string()),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Error::Input(faults));
-    }
-    rendered.into_iter().try_for_each(|(path, config, text)| write(Path::new(path), config, &text, users))
+/// All of the role's files, but for those that are kept and stand there.
+pub fn all(role: &Role, environment: &Environment, templates: &Path) -> Result<Files> {
+    let template = |name: &str| {
+        let path = templates.join(name);
+        fs::read_to_string(&path).map_err(Error::world(format!("read {}", path.display())))
+    };
+    render::all(role, environment, &|path, config| !(config.keep && Path::new(path).exists()), &template)
 }
 
-/// The words, and every name of the schema: one without a value is `none`, so a template can ask `{% if x %}`.
-fn names(role: &Role, environment: &Environment) -> BTreeMap<String, Value> {
-    let words = environment.words.pairs().map(|(word, value)| (word.to_string(), Value::from(value)));
-    let values = role.env.keys().map(|name| {
-        (name.clone(), environment.values.get(name).map_or(Value::from(()), Value::from_serialize))
-    });
-    words.into_iter().chain(values).collect()
+/// Puts files where they belong.
+pub fn write_all(files: &Files, users: &str) -> Result<()> {
+    files.iter().try_for_each(|(path, file)| write(Path::new(path), file, users))
 }
 
-fn one(config: &Config, templates: &Path, names: &BTreeMap<String, Value>) -> Result<String> {
-    let path = templates.join(&config.template);
-    let source = fs::read_to_string(&path).map_err(Error::world(format!("read {}", path.display())))?;
-    let mut engine = minijinja::Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine.set_keep_trailing_newline(true);
-    engine.set_trim_blocks(true);
-    engine.render_named_str(&config.template, &source, names).map_err(|fault| Error::input(fault.to_string()))
-}
-
-fn write(path: &Path, config: &Config, text: &str, users: &str) -> Result<()> {
+fn write(path: &Path, wanted: &File, users: &str) -> Result<()> {
     let tried = |what: &str| Error::world(format!("{what} {}", path.display()));
-    let mode = u32::from_str_radix(&config.mode, 8).ok().filter(|mode| *mode <= 0o777);
-    let mode = mode.ok_or_else(|| {
-        Error::input(format!("{}: mode `{}` is not like 0644", path.display(), config.mode))
-    })?;
-    let owner = passwd::find(users, &config.owner)?;
+    let owner = passwd::find(users, &wanted.owner)?;
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Error::input(format!("config.{}: not the path of a file", path.display())));
     };
     fs::create_dir_all(folder).map_err(tried("make the folder of"))?;
     let aside = folder.join(format!(".{}.new", name.display()));
     let mut file = create(&aside).map_err(tried("write aside"))?;
-    file.write_all(text.as_bytes()).map_err(tried("write aside"))?;
+    file.write_all(wanted.text.as_bytes()).map_err(tried("write aside"))?;
     chown(&aside, Some(owner.uid), Some(owner.gid)).map_err(tried("give its owner to"))?;
-    fs::set_permissions(&aside, fs::Permissions::from_mode(mode)).map_err(tried("give its mode to"))?;
+    fs::set_permissions(&aside, fs::Permissions::from_mode(wanted.mode))
+        .map_err(tried("give its mode to"))?;
     fs::rename(&aside, path).map_err(tried("replace"))
 }
 
@@ -79,5 +49,38 @@ fn create(aside: &Path) -> std::io::Result<fs::File> {
 }
 
 #[cfg(test)]
-#[path = "render_test.rs"]
-mod tests;
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    /// Renders `template` to a file of a real folder; gives the file's text.
+    fn check(template: &str, keys: &str, before: Option<&str>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("etc/out.conf");
+        fs::write(folder.path().join("t"), template).unwrap();
+        if let Some(text) = before {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        let me = rustix::process::geteuid().as_raw();
+        let users = format!("me:x:{me}:{}::/:\n", rustix::process::getegid().as_raw());
+        let role = format!(
+            "[config.\"{}\"]\ntemplate = \"t\"\nowner = \"me\"\nmode = \"0400\"\n{keys}",
+            path.display()
+        );
+        let role = host::role::parse(&role).unwrap();
+        let environment = host::environment::check(&role.env, "web", &[]).unwrap();
+        write_all(&all(&role, &environment, folder.path()).unwrap(), &users).unwrap();
+        assert!(before.is_some() || fs::metadata(&path).unwrap().mode() & 0o777 == 0o400);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left aside");
+        fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_stays_and_the_rest_is_replaced() {
+        assert_eq!(check("new", "keep = true", Some("old")), "old");
+        assert_eq!(check("new", "keep = true", None), "new");
+        assert_eq!(check("{{ stage }}", "", Some("old")), "dev");
+    }
+}

@@ -8,20 +8,21 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A crate and the rooms that it may know. `agent` knows none: what PID 1 links, every host carries.
-const ARROWS: [(&str, &[&str]); 8] = [
+/// A crate and the rooms that it may know. `agent` knows the least: what PID 1 links, every host carries.
+const ARROWS: [(&str, &[&str]); 9] = [
     ("kegs", &[]),
     ("trust", &[]),
     ("builder", &["kegs"]),
     ("assembler", &["kegs"]),
     ("workbench", &["kegs", "builder", "assembler"]),
-    ("agent", &["kegs"]),
+    ("host", &[]),
+    ("agent", &["host", "trust"]),
     ("ci", &["kegs", "trust", "builder", "assembler", "workbench"]),
-    ("cli", &["kegs", "trust", "builder", "assembler", "workbench", "ci"]),
+    ("cli", &["kegs", "trust", "builder", "assembler", "workbench", "host", "ci"]),
 ];
 
 /// Those whose words go to a terminal only by way of `cli`.
-const LIBRARIES: [&str; 6] = ["kegs", "trust", "builder", "assembler", "workbench", "ci"];
+const LIBRARIES: [&str; 7] = ["kegs", "trust", "builder", "assembler", "workbench", "host", "ci"];
 
 /// A file that is longer has two nouns.
 const LINES_MAX: usize = 400;

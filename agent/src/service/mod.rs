@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 
 use crate::console::say;
-use crate::error::{Error, Result};
 use crate::passwd;
-use crate::role;
 use crate::wait::Waiter;
+use host::error::{Error, Result};
+use host::role;
 use ready::Word;
 use spawn::Output;
 

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, WaitStatus};
 
 use super::spawn;
-use crate::error::{Error, Result};
 use crate::passwd::User;
-use crate::role::{Ready, Service};
+use host::error::{Error, Result};
+use host::role::{Ready, Service};
 
 const PROBE_FIRST: Duration = Duration::from_millis(2);
 const PROBE_MOST: Duration = Duration::from_millis(100);

@@ -19,7 +19,7 @@ fn check(text: &str) -> Option<Verdict> {
         return None;
     }
     let service = format!("[service.it]\nuser = \"it\"\nready_s = 5\n{text}");
-    let role = crate::role::parse(&service).unwrap();
+    let role = host::role::parse(&service).unwrap();
     let mut supervisor = Supervisor::new(&role.service, "it:x:65534:65534::/:\n").unwrap();
     supervisor.prepare().unwrap();
     let waiter = Waiter::new().unwrap();
@@ -106,7 +106,7 @@ fn a_checker_that_fails_stops_the_start() {
         return;
     }
     let role =
-        crate::role::parse("[service.it]\nuser = \"root\"\nrun = [\"true\"]\ncheck = [\"false\"]").unwrap();
+        host::role::parse("[service.it]\nuser = \"root\"\nrun = [\"true\"]\ncheck = [\"false\"]").unwrap();
     let supervisor = Supervisor::new(&role.service, "").unwrap();
     assert_eq!(supervisor.prepare().unwrap_err().to_string(), "it: `false` exited with 1");
 }
@@ -115,9 +115,9 @@ fn a_checker_that_fails_stops_the_start() {
 fn order_is_that_of_need() {
     let text = "[service.a]\nuser = \"u\"\nrun = [\"a\"]\nafter = [\"c\"]\n[service.b]\nuser = \"u\"\nrun = [\"b\"]\n\
                 [service.c]\nuser = \"u\"\nrun = [\"c\"]\nafter = [\"b\"]";
-    assert_eq!(order(&crate::role::parse(text).unwrap().service).unwrap(), ["b", "c", "a"]);
+    assert_eq!(order(&host::role::parse(text).unwrap().service).unwrap(), ["b", "c", "a"]);
     let circle = text.replace("[service.b]", "[service.b]\nafter = [\"a\"]");
-    let fault = order(&crate::role::parse(&circle).unwrap().service).unwrap_err();
+    let fault = order(&host::role::parse(&circle).unwrap().service).unwrap_err();
     assert_eq!(fault.to_string(), "role.toml: `after` goes in a circle");
 }
 
@@ -125,7 +125,7 @@ fn order_is_that_of_need() {
 fn words_of_the_role_are_checked() {
     let new = |keys: &str| {
         let role =
-            crate::role::parse(&format!("[service.a]\nuser = \"root\"\nrun = [\"a\"]\n{keys}")).unwrap();
+            host::role::parse(&format!("[service.a]\nuser = \"root\"\nrun = [\"a\"]\n{keys}")).unwrap();
         Supervisor::new(&role.service, "").map(|_| ()).unwrap_err().to_string()
     };
     assert_eq!(new("caps = [\"net_bond\"]"), "role.toml: service.a.caps: no such word `net_bond`");

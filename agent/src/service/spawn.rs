@@ -16,12 +16,12 @@ use rustix::thread::CapabilitySet;
 use super::confine;
 use super::ready::Word;
 use crate::console::say;
-use crate::error::{Error, Result};
 use crate::lines::Lines;
 use crate::passwd::User;
-use crate::role::{Ready, Service};
 use crate::sys;
 use crate::wait::{News, Waiter};
+use host::error::{Error, Result};
+use host::role::{Ready, Service};
 
 pub type Output = Lines<File>;
 

@@ -2,24 +2,23 @@ use super::*;
 
 const SCHEMA: &str = r#"
 site = { type = "string", default = "{role}.{stage}.example" }
-workers = { type = "integer", default = 1 }
+workers = { type = "integer", default = 1, range = [1, 64] }
+zone = { type = "string", pattern = "[a-z]+(-[a-z0-9]+)*" }
 gzip = { type = "boolean" }
 peers = { type = "list" }
 tls_key = { type = "text", secret = true, required = true }
 "#;
 
-fn check_sources(file: &str, kernel: &str) -> Result<Environment> {
+fn check_sources(file: &str, kernel: &str) -> Result<Environment, Vec<Fault>> {
     let schema: BTreeMap<String, Variable> = toml::from_str(SCHEMA).unwrap();
-    let file = Source { name: "fw_cfg", table: parse("fw_cfg", file)? };
-    let kernel = Source { name: KERNEL, table: parse_kernel(kernel, &schema)? };
-    check(&schema, "web", &[file, kernel])
+    let file = Source::parse("fw_cfg", file.as_bytes()).map_err(|fault| vec![fault])?;
+    check(&schema, "web", &[file, Source::kernel(kernel, &schema)])
 }
 
 fn lines(file: &str, kernel: &str) -> Vec<String> {
     match check_sources(file, kernel) {
         Ok(environment) => environment.lines,
-        Err(Error::Input(faults)) => faults,
-        Err(other) => vec![other.to_string()],
+        Err(faults) => faults.iter().map(Fault::to_string).collect(),
     }
 }
 
@@ -62,7 +61,7 @@ fn all_faults_at_once() {
         [
             "host (fw_cfg): must be 1 to 63 letters, digits, `-`, `_` or `.`",
             "network.address (fw_cfg): must be one of `address`, `gateway`, `nameservers`, a string or strings",
-            "wrokers (fw_cfg): the role has no such name; it has `host`, `network`, `gzip`, `peers`, `site`, `tls_key`, `workers`",
+            "wrokers (fw_cfg): the role has no such name; it has `host`, `network`, `gzip`, `peers`, `site`, `tls_key`, `workers`, `zone`",
             "gzip (kernel command line): must be true or false, is string",
             "site (fw_cfg): must be a string of one line, is string",
             "tls_key: a secret may not stand on the kernel command line, which every process can read",
@@ -81,4 +80,24 @@ fn a_fault_of_the_text_names_its_line_and_not_its_content() {
     let fault = lines("workers = 1\ntls_key = 'hidden\n", "").join("\n");
     assert!(fault.starts_with("fw_cfg: line 2: "), "{fault}");
     assert!(!fault.contains("hidden"), "{fault}");
+}
+
+#[test]
+fn a_value_out_of_its_bounds_is_not_said() {
+    let faults = lines("tls_key = 'k'\nworkers = 65\nzone = 'eu west'", "");
+    assert_eq!(
+        faults,
+        ["workers (fw_cfg): must be 1 to 64", "zone (fw_cfg): must match [a-z]+(-[a-z0-9]+)*"]
+    );
+    assert!(
+        lines("tls_key = 'k'\nworkers = 64\nzone = 'eu-1'", "")
+            .contains(&"zone = \"eu-1\" (fw_cfg)".to_string())
+    );
+}
+
+#[test]
+fn what_is_no_text_is_refused_by_its_place() {
+    let said = |bytes: &[u8]| Source::parse("volume", bytes).unwrap_err().to_string();
+    assert_eq!(said(b"a = 1\n\xff"), "volume: line 1: not UTF-8");
+    assert!(said(&vec![b'a'; 1 << 21]).starts_with("volume: line 1: larger than 1048576 bytes"));
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Role {
     #[serde(default)]
     pub service: BTreeMap<String, Service>,
@@ -28,6 +28,10 @@ pub struct Service {
     pub check: Vec<String>,
     #[serde(default)]
     pub ready: Ready,
+    /// The signal that makes it read its configuration again, without `SIG`; `None`: it is restarted.
+    pub reload: Option<String>,
+    #[serde(default)]
+    pub restart: Restart,
     /// A name from `/etc/passwd`.
     pub user: String,
     /// Without `CAP_`, lower case: `net_bind_service`.
@@ -77,12 +81,25 @@ pub enum Ready {
     Fd,
     /// Something accepts on this port of 127.0.0.1.
     Tcp(u16),
+    /// Something accepts on this socket.
+    Unix(String),
     /// This command exits with 0.
     Exec(Vec<String>),
 }
 
+/// Whether a service that ended is started again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Restart {
+    #[default]
+    Always,
+    /// Unless it exited with 0.
+    Failure,
+    Never,
+}
+
 /// One rendered file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Config {
     /// A name under `/etc/rootbrew/templates/`.
     pub template: String,
@@ -94,6 +111,9 @@ pub struct Config {
     /// Written only when absent: what the operator put there stays.
     #[serde(default)]
     pub keep: bool,
+    /// The services that read it. None named: those whose words name its path; where none does, all.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 fn default_mode() -> String {
@@ -105,7 +125,7 @@ fn default_owner() -> String {
 }
 
 /// One name of the environment.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Variable {
     #[serde(rename = "type")]
     pub kind: Kind,
@@ -116,6 +136,10 @@ pub struct Variable {
     pub secret: bool,
     /// Strings may hold the words `{host}` `{role}` `{stage}` `{number}`.
     pub default: Option<toml::Value>,
+    /// A regular expression that a whole text matches, each of a list.
+    pub pattern: Option<String>,
+    /// Lowest and highest, both allowed.
+    pub range: Option<[i64; 2]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

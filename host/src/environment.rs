@@ -1,37 +1,36 @@
 //! The environment: the one file that differs between two hosts of a role.
 //!
-//! Sources are laid over each other (later wins) and checked against the role's schema, all faults at once. Pure but
-//! for [`sources`]. A secret's value is never in a fault nor in [`Environment::lines`].
+//! Sources are laid over each other (later wins, name by name) and checked against the role's schema, all faults at once.
+//! A secret's value is never in a fault nor in [`Environment::lines`].
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::fmt;
 
 use toml::{Table, Value};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::role::{Kind, Variable};
 use crate::words::{self, Words};
 
-/// Where QEMU's `-fw_cfg name=opt/org.rootbrew/environment.toml,file=…` appears.
-const FW_CFG: &str = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.rootbrew/environment.toml/raw";
-const KERNEL: &str = "kernel command line";
+/// The source that every process can read: no secret may stand there.
+pub const KERNEL: &str = "kernel command line";
 const PREFIX: &str = "rootbrew.env.";
 /// A megabyte is a thousand certificates; more is a mistake or an attack.
-const SIZE_MAX_BYTES: u64 = 1 << 20;
+pub const SIZE_MAX_BYTES: u64 = 1 << 20;
 /// The agent's own names, beside the role's. Those of `[network]` are in [`NETWORK`].
 const OWN: [&str; 2] = ["host", "network"];
 const NETWORK: [&str; 3] = ["address", "gateway", "nameservers"];
 
 /// One place's answers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
-    pub name: &'static str,
+    /// As faults and the console call it: `fw_cfg`.
+    pub name: String,
     pub table: Table,
 }
 
 /// Checked: every name of the schema that has a value has one of its type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Environment {
     pub words: Words,
     pub values: BTreeMap<String, Value>,
@@ -55,42 +54,63 @@ impl Environment {
     }
 }
 
-/// Reads what this machine has been given, weakest first.
-pub fn sources(schema: &BTreeMap<String, Variable>) -> Result<Vec<Source>> {
-    let mut sources = Vec::new();
-    if let Some(text) = read(FW_CFG)? {
-        sources.push(Source { name: "fw_cfg", table: parse("fw_cfg", &text)? });
-    }
-    let line = read("/proc/cmdline")?.unwrap_or_default();
-    sources.push(Source { name: KERNEL, table: parse_kernel(&line, schema)? });
-    Ok(sources)
+/// What is wrong, and where it stands: never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The source's name, where one says it.
+    pub source: Option<String>,
+    /// The name of the schema, `network.address`; of a text that is no TOML, its line: `line 3`.
+    pub key: String,
+    pub what: String,
 }
 
-/// `None` when there is no such file.
-fn read(path: &str) -> Result<Option<String>> {
-    let file = match File::open(path) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(Error::world(format!("open {path}")))?,
-    };
-    let mut bytes = Vec::new();
-    file.take(SIZE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::world(format!("read {path}")))?;
-    if bytes.len() as u64 > SIZE_MAX_BYTES {
-        return Err(Error::input(format!("{path}: larger than {SIZE_MAX_BYTES} bytes")));
+impl fmt::Display for Fault {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        match &self.source {
+            Some(source) if self.key.starts_with("line ") => {
+                write!(to, "{source}: {}: {}", self.key, self.what)
+            }
+            Some(source) => write!(to, "{} ({source}): {}", self.key, self.what),
+            None => write!(to, "{}: {}", self.key, self.what),
+        }
     }
-    String::from_utf8(bytes).map(Some).map_err(|_| Error::input(format!("{path}: not UTF-8")))
 }
 
-fn parse(name: &str, text: &str) -> Result<Table> {
-    text.parse().map_err(|fault: toml::de::Error| {
-        // Not the fault's own text: it quotes the line, which may hold a secret.
-        let line =
-            fault.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        Error::input(format!("{name}: line {line}: {}", fault.message()))
-    })
+impl From<Vec<Fault>> for Error {
+    fn from(faults: Vec<Fault>) -> Error {
+        Error::Input(faults.iter().map(Fault::to_string).collect())
+    }
+}
+
+fn fault(source: Option<&str>, key: impl Into<String>, what: impl Into<String>) -> Fault {
+    Fault { source: source.map(str::to_string), key: key.into(), what: what.into() }
+}
+
+impl Source {
+    /// # Errors
+    /// Not UTF-8, too long, no TOML: by its line, and never by its text, which may hold a secret.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Source, Fault> {
+        let refused = |what: String| fault(Some(name), "line 1", what);
+        if bytes.len() as u64 > SIZE_MAX_BYTES {
+            return Err(refused(format!("larger than {SIZE_MAX_BYTES} bytes")));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| refused("not UTF-8".into()))?;
+        let table = text.parse().map_err(|error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            fault(Some(name), format!("line {line}"), error.message())
+        })?;
+        Ok(Source { name: name.to_string(), table })
+    }
+
+    /// `rootbrew.env.KEY=VALUE` on the kernel's command line.
+    pub fn kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Source {
+        Source { name: KERNEL.into(), table: parse_kernel(line, schema) }
+    }
 }
 
 /// `rootbrew.env.KEY=VALUE`; the value is read by the schema's type, a list by commas, `network.X` by its dot.
-fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Result<Table> {
+fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Table {
     let mut table = Table::new();
     let mut network = Table::new();
     for (key, text) in split_kernel(line) {
@@ -103,7 +123,7 @@ fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Result<Table
     if !network.is_empty() {
         table.insert("network".into(), Value::Table(network));
     }
-    Ok(table)
+    table
 }
 
 /// Keys and values; a double quote keeps spaces together, as the kernel's own parser has it.
@@ -136,7 +156,14 @@ fn list(text: &str) -> Value {
 }
 
 /// Lays the sources over the role's defaults and checks all. `host` is the name that holds when no source gives one.
-pub fn check(schema: &BTreeMap<String, Variable>, host: &str, sources: &[Source]) -> Result<Environment> {
+///
+/// # Errors
+/// All faults.
+pub fn check(
+    schema: &BTreeMap<String, Variable>,
+    host: &str,
+    sources: &[Source],
+) -> Result<Environment, Vec<Fault>> {
     let mut faults = Vec::new();
     let words = words::derive(&host_of(host, sources, &mut faults));
     let network = network_of(sources, &mut faults);
@@ -156,14 +183,10 @@ pub fn check(schema: &BTreeMap<String, Variable>, host: &str, sources: &[Source]
             }
         }
     }
-    if faults.is_empty() {
-        Ok(Environment { words, values, network, lines })
-    } else {
-        Err(Error::Input(faults))
-    }
+    if faults.is_empty() { Ok(Environment { words, values, network, lines }) } else { Err(faults) }
 }
 
-fn host_of(default: &str, sources: &[Source], faults: &mut Vec<String>) -> String {
+fn host_of(default: &str, sources: &[Source], faults: &mut Vec<Fault>) -> String {
     let Some(source) = sources.iter().rev().find(|source| source.table.contains_key("host")) else {
         return default.into();
     };
@@ -171,7 +194,8 @@ fn host_of(default: &str, sources: &[Source], faults: &mut Vec<String>) -> Strin
     match source.table["host"].as_str().filter(fits) {
         Some(host) => host.into(),
         None => {
-            faults.push(format!("host ({}): must be 1 to 63 letters, digits, `-`, `_` or `.`", source.name));
+            let what = "must be 1 to 63 letters, digits, `-`, `_` or `.`";
+            faults.push(fault(Some(&source.name), "host", what));
             default.into()
         }
     }
@@ -181,21 +205,18 @@ fn name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }
 
-fn network_of(sources: &[Source], faults: &mut Vec<String>) -> Network {
+fn network_of(sources: &[Source], faults: &mut Vec<Fault>) -> Network {
     let mut network = Network::default();
     for source in sources {
         let Some(value) = source.table.get("network") else { continue };
         let Some(table) = value.as_table() else {
-            faults.push(format!("network ({}): must be a table", source.name));
+            faults.push(fault(Some(&source.name), "network", "must be a table"));
             continue;
         };
         for (key, value) in table {
             if !take_network(&mut network, key, value) {
-                let names = NETWORK.join("`, `");
-                faults.push(format!(
-                    "network.{key} ({}): must be one of `{names}`, a string or strings",
-                    source.name
-                ));
+                let what = format!("must be one of `{}`, a string or strings", NETWORK.join("`, `"));
+                faults.push(fault(Some(&source.name), format!("network.{key}"), what));
             }
         }
     }
@@ -215,46 +236,60 @@ fn take_network(network: &mut Network, key: &str, value: &Value) -> bool {
     true
 }
 
-fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<String> {
+fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<Fault> {
     let stray = source.table.keys().filter(|key| !schema.contains_key(*key) && !OWN.contains(&key.as_str()));
     let known =
         || OWN.iter().copied().chain(schema.keys().map(String::as_str)).collect::<Vec<_>>().join("`, `");
     stray
-        .map(|key| format!("{key} ({}): the role has no such name; it has `{}`", source.name, known()))
+        .map(|key| fault(Some(&source.name), key, format!("the role has no such name; it has `{}`", known())))
         .collect()
 }
 
 /// The strongest source's value, or the default, and where it is from.
-fn choose(
+fn choose<'s>(
     name: &str,
     variable: &Variable,
-    sources: &[Source],
+    sources: &'s [Source],
     words: &Words,
-) -> std::result::Result<Option<(Value, &'static str)>, String> {
+) -> Result<Option<(Value, &'s str)>, Fault> {
     if let Some(source) = sources.iter().rev().find(|source| source.table.contains_key(name)) {
         if variable.secret && source.name == KERNEL {
-            return Err(format!(
-                "{name}: a secret may not stand on the kernel command line, which every process can read"
-            ));
+            let what = "a secret may not stand on the kernel command line, which every process can read";
+            return Err(fault(None, name, what));
         }
         let value = source.table[name].clone();
-        return match misfit(&value, variable.kind) {
-            None => Ok(Some((value, source.name))),
-            Some(expected) => {
-                Err(format!("{name} ({}): must be {expected}, is {}", source.name, value.type_str()))
-            }
+        return match misfit(&value, variable) {
+            None => Ok(Some((value, source.name.as_str()))),
+            Some(what) => Err(fault(Some(&source.name), name, what)),
         };
     }
     match &variable.default {
         Some(Value::String(text)) => Ok(Some((Value::String(words.fill(text)), "default"))),
         Some(value) => Ok(Some((value.clone(), "default"))),
-        None if variable.required => Err(format!("{name}: required, and no source gives it")),
+        None if variable.required => Err(fault(None, name, "required, and no source gives it")),
         None => Ok(None),
     }
 }
 
-/// What `value` should have been, when it is not.
-fn misfit(value: &Value, kind: Kind) -> Option<&'static str> {
+/// What is wrong with `value`.
+fn misfit(value: &Value, variable: &Variable) -> Option<String> {
+    let texts = || value.as_array().into_iter().flatten().filter_map(Value::as_str).chain(value.as_str());
+    if let Some(expected) = mistyped(value, variable.kind) {
+        return Some(format!("must be {expected}, is {}", value.type_str()));
+    }
+    if let (Some([low, high]), Some(number)) = (variable.range, value.as_integer())
+        && !(low..=high).contains(&number)
+    {
+        return Some(format!("must be {low} to {high}"));
+    }
+    let pattern = variable.pattern.as_deref()?;
+    // The assembler has tried the pattern; a role that lies refuses everything.
+    let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
+    let fits = whole.is_ok_and(|whole| texts().all(|text| whole.is_match(text)));
+    (!fits).then(|| format!("must match {pattern}"))
+}
+
+fn mistyped(value: &Value, kind: Kind) -> Option<&'static str> {
     let (fits, expected) = match kind {
         Kind::String => (value.as_str().is_some_and(|text| !text.contains('\n')), "a string of one line"),
         Kind::Text => (value.is_str(), "a string"),
