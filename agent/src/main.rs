@@ -4,6 +4,8 @@
 //! from then on waits: for a child, a word, a signal. It never polls, runs no shell, and writes nothing to the root.
 #![deny(unsafe_code)]
 
+#[cfg(test)]
+mod chance;
 mod console;
 mod control;
 mod dhcp;
@@ -32,6 +34,7 @@ use console::{say, since_boot_ms};
 use control::{Ask, Control};
 use host::environment::{self, Environment};
 use host::{Error, Result, role};
+use network::Network;
 use service::{Supervisor, Verdict};
 use wait::{News, Waiter};
 
@@ -61,12 +64,14 @@ fn run() -> Result<Ask> {
     let waiter = Waiter::new().map_err(Error::world("make an epoll"))?;
     waiter.watch(&signals, News::Signal).map_err(Error::world("watch signals"))?;
     let control = Control::open(&waiter);
-    let (name, supervisor) = match prepare() {
-        Ok((environment, supervisor)) => (environment.words.role, supervisor),
+    let (name, supervisor, network) = match prepare() {
+        Ok((environment, supervisor, network)) => (environment.words.role, supervisor, network),
         Err(fault) => return Machine::failed(fault, waiter, signals, control).wait(),
     };
     let (verdict, status) = (Verdict::Pending, "pending".to_string());
-    Machine { name, supervisor: Some(supervisor), verdict, status, waiter, signals, control }.wait()
+    waiter.watch_level(&network, News::Network).map_err(Error::world("watch the network"))?;
+    let (supervisor, network) = (Some(supervisor), Some(network));
+    Machine { name, supervisor, network, verdict, status, waiter, signals, control }.wait()
 }
 
 /// The kernel may have opened a console before `/dev` was there, or none.
@@ -86,7 +91,7 @@ fn signals() -> Result<OwnedFd> {
 }
 
 /// All that must hold before the first service starts.
-fn prepare() -> Result<(Environment, Supervisor)> {
+fn prepare() -> Result<(Environment, Supervisor, Network)> {
     let read = |path: &str| fs::read_to_string(path).map_err(Error::world(format!("read {path}")));
     let role = role::parse(&read(ROLE)?)?;
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
@@ -96,17 +101,19 @@ fn prepare() -> Result<(Environment, Supervisor)> {
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
     network::loopback()?;
-    say(network::up(&environment.network)?);
+    let mut network = Network::start(&environment.network)?;
+    network.settle(network::SETTLE_MAX);
     let users = read("/etc/passwd")?;
     let supervisor = Supervisor::new(&role.service, &users)?;
     render::write_all(&render::all(&role, &environment, Path::new(TEMPLATES))?, &users)?;
     supervisor.prepare()?;
-    Ok((environment, supervisor))
+    Ok((environment, supervisor, network))
 }
 
 struct Machine {
     name: String,
     supervisor: Option<Supervisor>,
+    network: Option<Network>,
     verdict: Verdict,
     /// The verdict in words, as it was said.
     status: String,
@@ -121,7 +128,16 @@ impl Machine {
         let status = format!("not ready: {fault}");
         say(&status);
         let verdict = Verdict::NotReady(fault.to_string());
-        Machine { name: String::new(), supervisor: None, verdict, status, waiter, signals, control }
+        Machine {
+            name: String::new(),
+            supervisor: None,
+            network: None,
+            verdict,
+            status,
+            waiter,
+            signals,
+            control,
+        }
     }
 
     fn wait(mut self) -> Result<Ask> {
@@ -160,6 +176,7 @@ impl Machine {
         match (news, &mut self.supervisor) {
             (News::Signal, _) => return self.hear_signals(),
             (News::Control(way), _) => return self.hear_control(way),
+            (News::Network, _) => self.network.iter_mut().for_each(Network::hear),
             (News::Output(at), Some(supervisor)) => supervisor.read_output(at),
             (News::Word(at), Some(supervisor)) => supervisor.read_word(at),
             _ => {}

@@ -19,6 +19,8 @@ pub enum News {
     Output(u32),
     /// A service said that it is ready.
     Word(u32),
+    /// The network's own epoll has some.
+    Network,
 }
 
 pub struct Waiter(OwnedFd);
@@ -32,6 +34,11 @@ impl Waiter {
     pub fn watch(&self, source: impl AsFd, news: News) -> io::Result<()> {
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
+    }
+
+    /// The same for one who may leave news for the next turn: it wakes until there is none.
+    pub fn watch_level(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), epoll::EventFlags::IN)?)
     }
 
     /// Sleeps until there is news or `due` has come.
@@ -58,6 +65,7 @@ fn pack(news: News) -> u64 {
         News::Control(index) => (1, index),
         News::Output(index) => (2, index),
         News::Word(index) => (3, index),
+        News::Network => (4, 0),
     };
     kind << 32 | u64::from(index)
 }
@@ -68,6 +76,7 @@ fn unpack(data: u64) -> News {
         0 => News::Signal,
         1 => News::Control(index),
         2 => News::Output(index),
+        4 => News::Network,
         _ => News::Word(index),
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use crate::error::Error;
+use crate::network::Network;
 use crate::role::{Kind, Variable};
 use crate::words::{self, Words};
 
@@ -17,9 +18,8 @@ pub const KERNEL: &str = "kernel command line";
 const PREFIX: &str = "rootbrew.env.";
 /// A megabyte is a thousand certificates; more is a mistake or an attack.
 pub const SIZE_MAX_BYTES: u64 = 1 << 20;
-/// The agent's own names, beside the role's. Those of `[network]` are in [`NETWORK`].
+/// The agent's own names, beside the role's.
 const OWN: [&str; 2] = ["host", "network"];
-const NETWORK: [&str; 3] = ["address", "gateway", "nameservers"];
 
 /// One place's answers.
 #[derive(Debug, Clone)]
@@ -36,15 +36,6 @@ pub struct Environment {
     pub values: BTreeMap<String, Value>,
     pub network: Network,
     lines: Vec<String>,
-}
-
-/// `[network]`. Nothing given: DHCP.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Network {
-    /// `10.0.2.15/24`
-    pub address: Option<String>,
-    pub gateway: Option<String>,
-    pub nameservers: Vec<String>,
 }
 
 impl Environment {
@@ -112,18 +103,38 @@ impl Source {
 /// `rootbrew.env.KEY=VALUE`; the value is read by the schema's type, a list by commas, `network.X` by its dot.
 fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Table {
     let mut table = Table::new();
-    let mut network = Table::new();
     for (key, text) in split_kernel(line) {
-        match key.split_once('.') {
-            Some(("network", "nameservers")) => network.insert("nameservers".into(), list(&text)),
-            Some(("network", key)) => network.insert(key.into(), Value::String(text)),
-            _ => table.insert(key.clone(), typed(text, schema.get(&key).map(|variable| variable.kind))),
-        };
-    }
-    if !network.is_empty() {
-        table.insert("network".into(), Value::Table(network));
+        match key.strip_prefix("network.") {
+            Some(key) => put_network(&mut table, key, text),
+            None => {
+                let kind = schema.get(&key).map(|variable| variable.kind);
+                table.insert(key, typed(text, kind));
+            }
+        }
     }
     table
+}
+
+/// `KEY` or `NAME.KEY`; what may be a list is one, `ipv6` is a truth.
+fn put_network(table: &mut Table, key: &str, text: String) {
+    let mut path = vec!["network"];
+    let (last, before) = match key.split_once('.') {
+        Some((name, key)) => (key, Some(name)),
+        None => (key, None),
+    };
+    path.extend(before);
+    let value = match last {
+        "address" | "gateway" | "nameservers" => list(&text),
+        "ipv6" => typed(text, Some(Kind::Boolean)),
+        _ => Value::String(text),
+    };
+    let mut inner = table;
+    for name in path {
+        let entry = inner.entry(name).or_insert_with(|| Value::Table(Table::new()));
+        let Value::Table(next) = entry else { return };
+        inner = next;
+    }
+    inner.insert(last.into(), value);
 }
 
 /// Keys and values; a double quote keeps spaces together, as the kernel's own parser has it.
@@ -209,31 +220,15 @@ fn network_of(sources: &[Source], faults: &mut Vec<Fault>) -> Network {
     let mut network = Network::default();
     for source in sources {
         let Some(value) = source.table.get("network") else { continue };
-        let Some(table) = value.as_table() else {
-            faults.push(fault(Some(&source.name), "network", "must be a table"));
-            continue;
-        };
-        for (key, value) in table {
-            if !take_network(&mut network, key, value) {
-                let what = format!("must be one of `{}`, a string or strings", NETWORK.join("`, `"));
-                faults.push(fault(Some(&source.name), format!("network.{key}"), what));
+        match value.as_table().map(|table| network.lay(table)) {
+            None => faults.push(fault(Some(&source.name), "network", "must be a table")),
+            Some(laid) => {
+                let wrong = laid.err().unwrap_or_default().into_iter();
+                faults.extend(wrong.map(|(key, what)| fault(Some(&source.name), key, what)));
             }
         }
     }
     network
-}
-
-/// Whether `key` is one of [`NETWORK`] and `value` of its type.
-fn take_network(network: &mut Network, key: &str, value: &Value) -> bool {
-    match (key, value) {
-        ("address", Value::String(text)) => network.address = Some(text.clone()),
-        ("gateway", Value::String(text)) => network.gateway = Some(text.clone()),
-        ("nameservers", Value::Array(items)) if items.iter().all(Value::is_str) => {
-            network.nameservers = items.iter().filter_map(Value::as_str).map(String::from).collect();
-        }
-        _ => return false,
-    }
-    true
 }
 
 fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<Fault> {

@@ -40,7 +40,7 @@ fn the_kernel_command_line_wins_and_is_read_by_type() {
     let kernel = "quiet rootbrew.env.workers=4 rootbrew.env.gzip=true \"rootbrew.env.site=a b\" rootbrew.env.peers=x,y \
                   rootbrew.env.network.address=10.0.2.15/24";
     let environment = check_sources("tls_key = 'k'\nworkers = 2", kernel).unwrap();
-    assert_eq!(environment.network.address.as_deref(), Some("10.0.2.15/24"));
+    assert_eq!(environment.network.first.addresses, [("10.0.2.15".parse().unwrap(), 24)]);
     assert_eq!(
         environment.lines[1..],
         [
@@ -60,7 +60,7 @@ fn all_faults_at_once() {
         lines(file, "rootbrew.env.tls_key=abc rootbrew.env.gzip=yes"),
         [
             "host (fw_cfg): must be 1 to 63 letters, digits, `-`, `_` or `.`",
-            "network.address (fw_cfg): must be one of `address`, `gateway`, `nameservers`, a string or strings",
+            "network.address (fw_cfg): must be like \"10.0.2.15/24\", or a list",
             "wrokers (fw_cfg): the role has no such name; it has `host`, `network`, `gzip`, `peers`, `site`, `tls_key`, `workers`, `zone`",
             "gzip (kernel command line): must be true or false, is string",
             "site (fw_cfg): must be a string of one line, is string",

@@ -10,6 +10,7 @@
 pub mod change;
 pub mod environment;
 pub mod error;
+pub mod network;
 pub mod render;
 pub mod role;
 pub mod words;
