@@ -6,9 +6,12 @@
 
 #[cfg(test)]
 mod chance;
+mod clock;
 mod console;
 mod control;
+mod data;
 mod dhcp;
+mod disk;
 mod figures;
 mod lines;
 mod mount;
@@ -19,10 +22,12 @@ mod observe;
 mod passwd;
 mod power;
 mod render;
+mod seed;
 mod service;
 mod source;
 #[allow(unsafe_code)]
 mod sys;
+mod sysctl;
 mod wait;
 
 use std::fs::{self, File};
@@ -33,7 +38,7 @@ use std::path::Path;
 use console::{say, since_boot_ms};
 use control::{Ask, Control};
 use host::environment::{self, Environment};
-use host::{Error, Result, role};
+use host::{Error, Result, Role, role};
 use network::Network;
 use service::{Supervisor, Verdict};
 use wait::{News, Waiter};
@@ -96,18 +101,47 @@ fn prepare() -> Result<(Environment, Supervisor, Network)> {
     let role = role::parse(&read(ROLE)?)?;
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("host");
-    let environment = environment::check(&role.env, host, &source::all(&role.env)?)?;
+    sysctl::set(&role.sysctl)?;
+    remember(&role)?;
+    network::loopback()?;
+    let (environment, network) = connect(&role, host)?;
     environment.lines().iter().for_each(say);
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
-    network::loopback()?;
-    let mut network = Network::start(&environment.network)?;
-    network.settle(network::SETTLE_MAX);
     let users = read("/etc/passwd")?;
     let supervisor = Supervisor::new(&role.service, &users)?;
     render::write_all(&render::all(&role, &environment, Path::new(TEMPLATES))?, &users)?;
     supervisor.prepare()?;
     Ok((environment, supervisor, network))
+}
+
+/// What lasts from the last time: data, the random pool's seed, the time.
+fn remember(role: &Role) -> Result<()> {
+    role.data.as_ref().map_or(Ok(()), data::bring)?;
+    seed::at_start();
+    clock::at_start();
+    Ok(())
+}
+
+/// The environment, and the network that it describes; what is far is asked for by the network that the near describes.
+fn connect(role: &Role, host: &str) -> Result<(Environment, Network)> {
+    let near = source::near(role)?;
+    let checked = near.is_all().then(|| environment::check(&role.env, host, &near.sources())).transpose()?;
+    let wanted = match &checked {
+        Some(environment) => environment.network.clone(),
+        None => environment::network(&near.sources())?,
+    };
+    let mut network = Network::start(&wanted)?;
+    network.settle(network::SETTLE_MAX);
+    if let Some(environment) = checked {
+        return Ok((environment, network));
+    }
+    let environment = environment::check(&role.env, host, &near.all(role)?)?;
+    if environment.network != wanted {
+        network = Network::start(&environment.network)?;
+        network.settle(network::SETTLE_MAX);
+    }
+    Ok((environment, network))
 }
 
 struct Machine {

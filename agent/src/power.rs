@@ -4,7 +4,7 @@ use rustix::system::{RebootCommand, reboot};
 
 use crate::console::say;
 use crate::control::Ask;
-use crate::mount;
+use crate::{clock, data, mount, seed};
 
 /// Everything has been stopped. Does not return in a machine; in a test's namespace the kernel ends the namespace.
 pub fn end(how: Ask) -> ! {
@@ -13,6 +13,10 @@ pub fn end(how: Ask) -> ! {
         _ => ("power off", RebootCommand::PowerOff),
     };
     say(word);
+    if data::is_lasting() {
+        seed::keep();
+        clock::keep();
+    }
     mount::release();
     if let Err(cause) = reboot(command) {
         say(format_args!("{word}: {cause}"));

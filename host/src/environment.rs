@@ -96,14 +96,19 @@ impl Source {
 
     /// `rootbrew.env.KEY=VALUE` on the kernel's command line.
     pub fn kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Source {
-        Source { name: KERNEL.into(), table: parse_kernel(line, schema) }
+        Source::names(KERNEL, split_kernel(line), schema)
+    }
+
+    /// Single names, each with its value as a text.
+    pub fn names(name: &str, names: Vec<(String, String)>, schema: &BTreeMap<String, Variable>) -> Source {
+        Source { name: name.into(), table: typed_table(names, schema) }
     }
 }
 
-/// `rootbrew.env.KEY=VALUE`; the value is read by the schema's type, a list by commas, `network.X` by its dot.
-fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Table {
+/// Each value is read by the schema's type, a list by commas, `network.X` by its dot.
+fn typed_table(names: Vec<(String, String)>, schema: &BTreeMap<String, Variable>) -> Table {
     let mut table = Table::new();
-    for (key, text) in split_kernel(line) {
+    for (key, text) in names {
         match key.strip_prefix("network.") {
             Some(key) => put_network(&mut table, key, text),
             None => {
@@ -214,6 +219,16 @@ fn host_of(default: &str, sources: &[Source], faults: &mut Vec<Fault>) -> String
 
 fn name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+}
+
+/// `[network]` alone, for whoever must be in it before the rest can be asked for.
+///
+/// # Errors
+/// All faults of it.
+pub fn network(sources: &[Source]) -> Result<Network, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let network = network_of(sources, &mut faults);
+    if faults.is_empty() { Ok(network) } else { Err(faults) }
 }
 
 fn network_of(sources: &[Source], faults: &mut Vec<Fault>) -> Network {

@@ -13,6 +13,7 @@ pub mod error;
 pub mod network;
 pub mod render;
 pub mod role;
+pub mod signed;
 pub mod words;
 
 pub use environment::{Environment, Source};

@@ -17,6 +17,44 @@ pub struct Role {
     pub config: BTreeMap<String, Config>,
     #[serde(default)]
     pub env: BTreeMap<String, Variable>,
+    /// ed25519, 32 bytes as base64: what comes from outside must be signed by it.
+    pub environment_key: Option<String>,
+    /// The kernel's knobs: `net.core.somaxconn`.
+    #[serde(default)]
+    pub sysctl: BTreeMap<String, toml::Value>,
+    /// Without it, `/data` is memory.
+    pub data: Option<Data>,
+}
+
+/// What lasts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Data {
+    /// Folders of the data partition, below `/data`.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    #[serde(default)]
+    pub lost: Lost,
+    /// How long a check may take.
+    #[serde(default = "default_check_s")]
+    pub check_s: u64,
+}
+
+/// What becomes of a machine whose data partition cannot be repaired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lost {
+    /// It serves with `/data` in memory; the partition is left as it is.
+    #[default]
+    Memory,
+    /// The partition is made anew.
+    Fresh,
+    /// It does not start its services.
+    Stop,
+}
+
+/// A journal is read again in a second; a check of a terabyte takes minutes.
+fn default_check_s() -> u64 {
+    300
 }
 
 /// One long-running process.

@@ -6,6 +6,7 @@
 
 mod config;
 mod facts;
+mod host;
 pub mod limits;
 mod service;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use kegs::reader::{self, Named, Place, Read, Scalar, Table, Written};
 
 pub use config::Config;
 pub use facts::Check;
+pub use host::{Data, Lost};
 pub use limits::Limits;
 pub use service::{Ready, Restart, Service};
 pub use trial::{Shape, Trial};
@@ -49,6 +51,12 @@ pub struct Role {
     pub configs: Named<Config>,
     /// The environment's schema.
     pub env: Named<Variable>,
+    /// ed25519, in base64: who signs what comes to the environment from outside.
+    pub environment_key: Option<Written<String>>,
+    /// `None`: `/data` is memory.
+    pub data: Option<Data>,
+    /// The kernel's knobs, by their names in sysctl(8).
+    pub sysctl: Named<Scalar>,
     pub limits: Limits,
     pub checks: Vec<Check>,
     pub trial: Trial,
@@ -138,6 +146,8 @@ impl Role {
         let role = reader::parse(path, bytes, faults, |text, table| {
             let mut role = take(name, folder, text, table);
             service::check(&role, table);
+            host::check(&role, table);
+            host::fill(&mut role);
             trial::check(&role, table);
             config::fill(&mut role, table.faults);
             role
@@ -170,6 +180,8 @@ impl Role {
         let shell =
             |(name, user): (&String, &Written<User>)| Some((user.shell.clone()?, format!("shell of {name}")));
         programs.extend(self.logins.iter().filter_map(shell));
+        let of_data = host::PROGRAMS.iter().filter(|_| self.data.is_some());
+        programs.extend(of_data.map(|program| (program.to_string(), "the data partition".to_string())));
         programs
     }
 }
@@ -187,6 +199,9 @@ fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Role {
         logins: table.or_default("user"),
         configs: table.or_default("config"),
         env: variable::take(table),
+        environment_key: host::environment_key(table),
+        data: table.take("data"),
+        sysctl: host::sysctl(table),
         limits: table.or_default("limits"),
         checks: table.or_default("check"),
         trial: table.or_default("trial"),

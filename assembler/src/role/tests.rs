@@ -229,6 +229,23 @@ fn variables() {
 }
 
 #[test]
+fn what_lasts_and_the_kernels_knobs() {
+    let text = "summary = \"s\"\nkegs = [\"db\"]\nkernel = \"linux\"\nenvironment_key = \"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"\n\
+                [sysctl]\n\"net.core.somaxconn\" = 4096\n[data]\npaths = [\"/data/db\"]\nlost = \"stop\"\n\
+                [service.db]\nrun = [\"db\"]\nuser = \"db\"\nwrites = [\"/data/db/x\", \"/run/db\"]\n";
+    let tap = tap(text.as_bytes());
+    let role = load(tap.path(), "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(role.options["linux"]["data"].value, Scalar::Bool(true));
+    assert_eq!(role.kegs.iter().map(|keg| keg.name.as_str()).collect::<Vec<_>>(), ["db", "e2fsprogs"]);
+    assert_eq!(role.programs()[2], ("e2fsck".to_string(), "the data partition".to_string()));
+    check_more(
+        "environment_key = \"BwcH\"\n[sysctl]\nnet = 1\n\"net.core.x\" = true\n\"../x.y\" = 1\n[data]\npaths = [\"/var\", \"/data/db\"]\n\
+         lost = \"never\"\n[service.db]\nrun = [\"db\"]\nuser = \"db\"\nwrites = [\"/data/dbx\"]",
+        expect![[""]],
+    );
+}
+
+#[test]
 fn limits_checks_and_the_rest() {
     check_more(
         "runtime = [\"openssl\"]\nfiles = [\"kegs/x\"]\nprefer = { \"/bin/sh\" = \"busybox\" }\n\
