@@ -4,6 +4,7 @@ pub mod build;
 pub mod change;
 pub mod composed;
 pub mod copied;
+pub mod disk;
 pub mod format;
 pub mod graph;
 pub mod ground;

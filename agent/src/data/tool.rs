@@ -15,25 +15,33 @@ const MENDED: [i32; 3] = [0, 1, 2];
 pub fn make(device: &Path, limit: Duration) -> Result<(), String> {
     let options = "lazy_itable_init=1,lazy_journal_init=1,nodiscard";
     let words = ["-q", "-F", "-t", "ext4", "-b", "4096", "-m", "5", "-L", "rootbrew-data", "-E", options];
-    match run("mke2fs", &words, device, limit)? {
+    match run("mke2fs", &words, device, limit, Stdio::inherit)? {
         0 => Ok(()),
         code => Err(format!("mke2fs exited with {code}")),
     }
 }
 
-/// Mends what can be mended without a question.
+/// Mends what can be mended without a question. With `more`, it is a try, of which nobody hears.
 pub fn check(device: &Path, limit: Duration, more: &[&str]) -> Result<(), String> {
-    match run("e2fsck", &[&["-p"], more].concat(), device, limit)? {
+    let output = if more.is_empty() { Stdio::inherit } else { Stdio::null };
+    match run("e2fsck", &[&["-p"], more].concat(), device, limit, output)? {
         code if MENDED.contains(&code) => Ok(()),
         code => Err(format!("e2fsck -p cannot repair it (exited with {code}); it is left as it is")),
     }
 }
 
-/// Its exit status. What it writes goes to the console.
-fn run(program: &str, words: &[&str], device: &Path, limit: Duration) -> Result<i32, String> {
+/// Its exit status.
+fn run(
+    program: &str,
+    words: &[&str],
+    device: &Path,
+    limit: Duration,
+    output: fn() -> Stdio,
+) -> Result<i32, String> {
     let path = if cfg!(test) { "/usr/sbin:/sbin" } else { "/bin" };
     let mut command = Command::new(program);
     command.args(words).arg(device).env_clear().env("PATH", path).stdin(Stdio::null());
+    command.stdout(output()).stderr(output());
     let child = command.spawn().map_err(|cause| format!("start {program}: {cause}"))?;
     let pid = Pid::from_child(&child);
     let ended = is_over(pid, limit);

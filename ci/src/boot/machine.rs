@@ -29,6 +29,7 @@ pub(super) fn arguments(
     ]);
     words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
     words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
+    words.extend(boot.data.iter().flat_map(|file| data(file)));
     words.extend(["-netdev".into(), network(ports).into()]);
     // No ROM: the firmware would try to boot from the network.
     words.extend(["-device", "virtio-net-pci,netdev=net,romfile="].map(OsString::from));
@@ -37,6 +38,16 @@ pub(super) fn arguments(
     words.extend(["-fw_cfg".into(), option(&format!("name={ENVIRONMENT},file="), environment)]);
     words.extend(boot.observe.iter().flat_map(|file| observe(file)));
     words
+}
+
+/// The agent finds it by its serial.
+fn data(file: &Path) -> [OsString; 4] {
+    [
+        "-drive".into(),
+        option("if=none,id=data,format=raw,discard=unmap,file=", file),
+        "-device".into(),
+        "virtio-blk-pci,drive=data,serial=rootbrew-data".into(),
+    ]
 }
 
 /// A port of its own for what the agent observes, so that the console stays as it is.
@@ -118,6 +129,7 @@ mod tests {
         let boot = Boot {
             kernel: "/k/vmlinuz".into(),
             root: "/images/a,b.erofs".into(),
+            data: None,
             memory_mb: 32,
             cpus: 1,
             cmdline: vec!["init=/sbin/agent".into()],

@@ -47,6 +47,8 @@ pub struct Boot {
     pub kernel: PathBuf,
     /// The root, an erofs image; the guest gets it read-only.
     pub root: PathBuf,
+    /// A disk that lasts, which the guest finds by its serial `rootbrew-data`; raw, and written.
+    pub data: Option<PathBuf>,
     pub memory_mb: u32,
     pub cpus: u32,
     /// Words for the kernel, after ours (`console=`, `root=`, …).

@@ -16,6 +16,7 @@ fn boot(folder: &Path, kernel: &[u8]) -> Boot {
     Boot {
         kernel: write("vmlinuz, or not", kernel),
         root: write("root, with a comma.erofs", &[0; 4096]),
+        data: None,
         memory_mb: 32,
         cpus: 1,
         cmdline: vec![],

@@ -11,6 +11,7 @@ use crate::terminal::{bytes, data, seconds, talk};
 use crate::trouble::Result;
 use crate::work::build::Built;
 use crate::work::composed::{Composed, composed};
+use crate::work::disk;
 use crate::work::image::Image;
 use crate::work::machine::{self, Came, Machine};
 use crate::work::taken::{self, Trust};
@@ -31,6 +32,9 @@ pub struct Wish {
     /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
     #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,
+    /// A disk that lasts, made where it is not [16G] and grown where it is smaller; a role with `[data]` keeps its data there
+    #[arg(long, value_name = "FILE[:SIZE]")]
+    pub data: Option<String>,
     /// Boot what this channel's line holds [line: edge]; --check asks the published role's questions, with programs of this machine
     #[arg(long, value_name = "URL|DIR[@LINE]")]
     pub from: Option<String>,
@@ -53,6 +57,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         environment: wish.environment.as_deref(),
         console: wish.console,
         observe: None,
+        data: wish.data.as_deref().map(disk::ready).transpose()?,
     };
     let machine = Machine::new(&role, &image, machine)?;
     let guest = machine.start(context)?;

@@ -32,11 +32,13 @@ pub struct Wish<'a> {
     pub console: bool,
     /// Where an agent that observes tells.
     pub observe: Option<PathBuf>,
+    /// A disk that lasts.
+    pub data: Option<PathBuf>,
 }
 
 /// As roles are tried.
 pub const TRIED: Wish =
-    Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None };
+    Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None, data: None };
 
 /// What a guest came to.
 pub struct Came {
@@ -56,10 +58,14 @@ impl<'a> Machine<'a> {
         let boot = Boot {
             kernel: image.kernel(),
             root: image.root(),
+            data: wish.data,
             memory_mb: wish.memory_mb,
             cpus: 1,
             cmdline: Vec::new(),
-            environment: environment.to_string(),
+            environment: match wish.environment.map(signed).transpose()?.flatten() {
+                Some(text) => text,
+                None => environment.to_string(),
+            },
             ports: ports(role),
             console: if wish.console { Console::To(stderr_file()?) } else { Console::Quiet },
             observe: wish.observe,
@@ -157,6 +163,14 @@ fn environment(role: &Role, given_file: Option<&Path>, trial: Option<&Path>) -> 
         environment.insert("tls_key".into(), Value::String(key));
     }
     Ok(environment)
+}
+
+/// The operator's file as it is, if it is signed: what is added to it would not be.
+fn signed(path: &Path) -> Result<Option<String>> {
+    given(path)?;
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let is_signed = text.trim_end().lines().last().is_some_and(|line| line.starts_with("# ed25519 "));
+    Ok(is_signed.then_some(text))
 }
 
 fn given(path: &Path) -> Result<Table> {
