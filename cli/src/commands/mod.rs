@@ -12,6 +12,7 @@ pub mod cve;
 mod debuginfod;
 mod deps;
 mod diff;
+pub mod env;
 mod fetch;
 mod fmt;
 mod from;
@@ -94,6 +95,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Licenses(wish) => licenses::run(context, &wish),
         Command::Cve(wish) => cve::run(context, &wish),
         Command::Boot(wish) => boot::run(context, &wish),
+        Command::Env(command) => env::run(context, &command),
         Command::Ci(command) => ci::run(context, &command),
         Command::Channel(command) => channel::run(context, &command),
         Command::Pull(wish) => pull::run(context, &wish),
