@@ -4,11 +4,15 @@
 //! from then on waits: for a child, a word, a signal. It never polls, runs no shell, and writes nothing to the root.
 #![deny(unsafe_code)]
 
+mod change;
 mod console;
 mod control;
+mod ctl;
 mod dhcp;
+mod events;
 mod figures;
 mod lines;
+mod machine;
 mod mount;
 mod netlink;
 mod network;
@@ -24,21 +28,26 @@ mod sys;
 mod wait;
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use console::{say, since_boot_ms};
+use change::Live;
+use console::say;
 use control::{Ask, Control};
-use host::environment::{self, Environment};
+use events::tell;
+use host::environment;
 use host::{Error, Result, role};
-use service::{Supervisor, Verdict};
+use machine::{Machine, Ways};
+use service::Supervisor;
 use wait::{News, Waiter};
 
 const ROLE: &str = "/etc/rootbrew/role.toml";
 const TEMPLATES: &str = "/etc/rootbrew/templates";
 
 fn main() {
+    if std::env::args_os().next().is_some_and(|name| ctl::is_asked(&name)) {
+        std::process::exit(ctl::run());
+    }
     #[cfg(feature = "observe")]
     observe::trace_if_asked();
     if std::process::id() != 1 {
@@ -61,12 +70,9 @@ fn run() -> Result<Ask> {
     let waiter = Waiter::new().map_err(Error::world("make an epoll"))?;
     waiter.watch(&signals, News::Signal).map_err(Error::world("watch signals"))?;
     let control = Control::open(&waiter);
-    let (name, supervisor) = match prepare() {
-        Ok((environment, supervisor)) => (environment.words.role, supervisor),
-        Err(fault) => return Machine::failed(fault, waiter, signals, control).wait(),
-    };
-    let (verdict, status) = (Verdict::Pending, "pending".to_string());
-    Machine { name, supervisor: Some(supervisor), verdict, status, waiter, signals, control }.wait()
+    let watch = source::watch(&waiter).map_err(|fault| tell(&fault)).ok();
+    let serving = prepare();
+    Machine::new(serving, Ways { waiter, signals, control, environment: watch.map(File::from) }).wait()
 }
 
 /// The kernel may have opened a console before `/dev` was there, or none.
@@ -86,111 +92,22 @@ fn signals() -> Result<OwnedFd> {
 }
 
 /// All that must hold before the first service starts.
-fn prepare() -> Result<(Environment, Supervisor)> {
+fn prepare() -> Result<(Live, Supervisor)> {
     let read = |path: &str| fs::read_to_string(path).map_err(Error::world(format!("read {path}")));
     let role = role::parse(&read(ROLE)?)?;
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("host");
     let environment = environment::check(&role.env, host, &source::all(&role.env)?)?;
-    environment.lines().iter().for_each(say);
+    environment.lines().iter().for_each(tell);
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
     network::loopback()?;
-    say(network::up(&environment.network)?);
+    tell(network::up(&environment.network)?);
     let users = read("/etc/passwd")?;
     let supervisor = Supervisor::new(&role.service, &users)?;
-    render::write_all(&render::all(&role, &environment, Path::new(TEMPLATES))?, &users)?;
+    let files = render::all(&role, &environment, Path::new(TEMPLATES))?;
+    render::write_all(&files, &users)?;
     supervisor.prepare()?;
-    Ok((environment, supervisor))
-}
-
-struct Machine {
-    name: String,
-    supervisor: Option<Supervisor>,
-    verdict: Verdict,
-    /// The verdict in words, as it was said.
-    status: String,
-    waiter: Waiter,
-    signals: File,
-    control: Control,
-}
-
-impl Machine {
-    /// Runs nothing, and still hears the word that ends it.
-    fn failed(fault: Error, waiter: Waiter, signals: File, control: Control) -> Machine {
-        let status = format!("not ready: {fault}");
-        say(&status);
-        let verdict = Verdict::NotReady(fault.to_string());
-        Machine { name: String::new(), supervisor: None, verdict, status, waiter, signals, control }
-    }
-
-    fn wait(mut self) -> Result<Ask> {
-        loop {
-            if let Some(supervisor) = &mut self.supervisor {
-                supervisor.step(&self.waiter);
-            }
-            self.judge();
-            let due = self.supervisor.as_ref().and_then(Supervisor::due);
-            for news in self.waiter.wait(due).map_err(Error::world("wait"))? {
-                if let Some(ask) = self.hear(news) {
-                    self.supervisor.iter_mut().for_each(Supervisor::stop);
-                    return Ok(ask);
-                }
-            }
-        }
-    }
-
-    /// Says the verdict once it is there.
-    fn judge(&mut self) {
-        let Some(supervisor) = &self.supervisor else { return };
-        if self.verdict != Verdict::Pending {
-            return;
-        }
-        self.verdict = supervisor.verdict();
-        self.status = match &self.verdict {
-            Verdict::Pending => return,
-            Verdict::NotReady(reason) => format!("not ready: {reason}"),
-            Verdict::Ready => format!("ready {} ms {} {}", since_boot_ms(), self.name, supervisor.names()),
-        };
-        say(&self.status);
-    }
-
-    /// Some word that ends the machine, or `None`.
-    fn hear(&mut self, news: News) -> Option<Ask> {
-        match (news, &mut self.supervisor) {
-            (News::Signal, _) => return self.hear_signals(),
-            (News::Control(way), _) => return self.hear_control(way),
-            (News::Output(at), Some(supervisor)) => supervisor.read_output(at),
-            (News::Word(at), Some(supervisor)) => supervisor.read_word(at),
-            _ => {}
-        }
-        None
-    }
-
-    fn hear_control(&mut self, way: u32) -> Option<Ask> {
-        let mut end = None;
-        for ask in self.control.asked(way) {
-            match ask {
-                Ask::Status => self.control.answer(way, &self.status),
-                Ask::Figures => figures::lines().iter().for_each(|line| self.control.answer(way, line)),
-                other => end = Some(other),
-            }
-        }
-        end
-    }
-
-    fn hear_signals(&mut self) -> Option<Ask> {
-        let mut end = None;
-        // signalfd_siginfo is 128 bytes, and begins with the signal's number.
-        let mut info = [0; 128];
-        while self.signals.read_exact(&mut info).is_ok() {
-            let number = i32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
-            if number != libc::SIGCHLD {
-                end = Some(Ask::PowerOff);
-            }
-        }
-        // Always: one SIGCHLD may stand for many children.
-        self.supervisor.iter_mut().for_each(Supervisor::reap);
-        end
-    }
+    let (host, templates) = (host.to_string(), PathBuf::from(TEMPLATES));
+    Ok((Live { role, users, host, templates, environment, files }, supervisor))
 }

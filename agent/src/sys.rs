@@ -1,4 +1,4 @@
-//! The only unsafe module: five calls that no safe crate offers. It decides nothing.
+//! The only unsafe module: six calls that no safe crate offers. It decides nothing.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -65,4 +65,10 @@ pub fn bind_to_interface(socket: BorrowedFd, interface: &str) -> io::Result<()> 
 pub fn duplicate_onto(fd: BorrowedFd, number: i32) -> io::Result<()> {
     // SAFETY: no memory is involved; whatever had the number in this child is closed, and exec comes next.
     if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Mounts of its own, from now on, for whoever calls: for a child between fork and exec only.
+pub fn own_mounts() -> io::Result<()> {
+    // SAFETY: no memory is involved, and the child has one thread and shares no file system information that matters.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

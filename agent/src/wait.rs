@@ -19,6 +19,10 @@ pub enum News {
     Output(u32),
     /// A service said that it is ready.
     Word(u32),
+    /// Somebody wants to ask over the socket.
+    Knock,
+    /// The environment's folder was written to.
+    Environment,
 }
 
 pub struct Waiter(OwnedFd);
@@ -30,8 +34,17 @@ impl Waiter {
 
     /// Closing the descriptor ends the watch.
     pub fn watch(&self, source: impl AsFd, news: News) -> io::Result<()> {
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
+        self.add(source, news, epoll::EventFlags::IN)
+    }
+
+    /// There is news too when what could not be written can be.
+    pub fn watch_both(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        self.add(source, news, epoll::EventFlags::IN | epoll::EventFlags::OUT)
+    }
+
+    fn add(&self, source: impl AsFd, news: News, flags: epoll::EventFlags) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(pack(news));
+        Ok(epoll::add(&self.0, source, data, flags | epoll::EventFlags::ET)?)
     }
 
     /// Sleeps until there is news or `due` has come.
@@ -58,6 +71,8 @@ fn pack(news: News) -> u64 {
         News::Control(index) => (1, index),
         News::Output(index) => (2, index),
         News::Word(index) => (3, index),
+        News::Knock => (4, 0),
+        News::Environment => (5, 0),
     };
     kind << 32 | u64::from(index)
 }
@@ -68,6 +83,8 @@ fn unpack(data: u64) -> News {
         0 => News::Signal,
         1 => News::Control(index),
         2 => News::Output(index),
-        _ => News::Word(index),
+        3 => News::Word(index),
+        4 => News::Knock,
+        _ => News::Environment,
     }
 }

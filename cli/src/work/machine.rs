@@ -32,11 +32,13 @@ pub struct Wish<'a> {
     pub console: bool,
     /// Where an agent that observes tells.
     pub observe: Option<PathBuf>,
+    /// Where it is asked and told while it runs.
+    pub control: Option<PathBuf>,
 }
 
 /// As roles are tried.
 pub const TRIED: Wish =
-    Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None };
+    Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None, control: None };
 
 /// What a guest came to.
 pub struct Came {
@@ -63,6 +65,7 @@ impl<'a> Machine<'a> {
             ports: ports(role),
             console: if wish.console { Console::To(stderr_file()?) } else { Console::Quiet },
             observe: wish.observe,
+            control: wish.control,
         };
         Ok(Machine { role, boot, environment, trial })
     }
