@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, Timespec, clock_settime};
 
-use crate::console::say;
 use crate::data;
+use crate::events::tell;
 
 /// A file of the image: all have the image's time.
 const IMAGE: &str = "/etc/rootbrew/role.toml";
@@ -24,8 +24,8 @@ pub fn at_start() {
     let since = to.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let at = Timespec { tv_sec: since.as_secs() as i64, tv_nsec: 0 };
     match clock_settime(ClockId::Realtime, at) {
-        Ok(()) => say(format_args!("clock: it was behind, and is set to {} s since 1970", since.as_secs())),
-        Err(cause) => say(format_args!("clock: it is behind, and cannot be set: {cause}")),
+        Ok(()) => tell(format_args!("clock: it was behind, and is set to {} s since 1970", since.as_secs())),
+        Err(cause) => tell(format_args!("clock: it is behind, and cannot be set: {cause}")),
     }
 }
 
@@ -33,7 +33,7 @@ pub fn at_start() {
 pub fn keep() {
     let kept = File::create(Path::new(data::OWN).join(KEPT));
     if let Err(cause) = kept.and_then(|file| file.set_modified(SystemTime::now())) {
-        say(format_args!("clock: not kept: {cause}"));
+        tell(format_args!("clock: not kept: {cause}"));
     }
 }
 

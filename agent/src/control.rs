@@ -1,70 +1,266 @@
-//! Words from outside: the machine's ends, asked for without a shell.
+//! Words from outside: the machine asked, changed and ended without a shell.
 //!
-//! Two ways in, both of them the machine's own hardware: a virtio port named `org.rootbrew.control`, and the console.
-//! One word a line: `poweroff`, `reboot`, `status`, `figures`. The answer comes on the same way. Nothing here comes from the network.
+//! Ways in: a virtio port named `org.rootbrew.control`, the console, and the socket `/run/rootbrew/control`, which is root's.
+//! Nothing here comes from the network. One request a line; on the console the answer is plain lines, elsewhere:
+//!
+//! ```text
+//! .reset 7            whoever begins; answered by `= 7`: what came before was another's
+//! events              + 812 ready …        a line of the answer
+//!                     ok                   or `error: why`: the last
+//! env put             then the file in base64, over lines of at most 4,000 letters, and `.`
+//! ```
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use crate::lines::Lines;
+use crate::lines::{Lines, Rest};
 use crate::wait::{News, Waiter};
 
 const PORT: &str = "org.rootbrew.control";
+pub const SOCKET: &str = "/run/rootbrew/control";
+/// Who does not read that much is let go.
+const ANSWER_MAX_BYTES: usize = 1 << 20;
+/// Of a file in base64, a third more than an environment may have: what is longer is no base64 any more.
+const TEXT_MAX_BYTES: usize = host::environment::SIZE_MAX_BYTES as usize / 3 * 4 + 8192;
+/// Who asks side by side; the rest waits in the socket's queue.
+const WAYS_MAX: usize = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     PowerOff,
     Reboot,
     Status,
     Figures,
+    /// One line a service.
+    Top,
+    Events {
+        follow: bool,
+    },
+    /// What a service wrote, or all of them.
+    Log {
+        service: Option<String>,
+        lines: usize,
+        follow: bool,
+    },
+    /// What the environment came to.
+    Env,
+    /// The operator's own environment, which goes before all others; empty: none.
+    Put(Vec<u8>),
+    Reload(String),
+    Restart(String),
 }
 
-/// The ways in that this machine has.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Console,
+    /// A client behind it may go, and another come.
+    Port,
+    Socket,
+}
+
+struct Way {
+    kind: Kind,
+    lines: Lines<File>,
+    /// What could not be written yet.
+    out: Vec<u8>,
+    /// The text of a `put`, in the making.
+    text: Option<String>,
+    /// The next event that it wants to see.
+    events: Option<u64>,
+}
+
+/// The ways in that this machine has. A place that is empty is taken by the next who comes.
 #[derive(Default)]
-pub struct Control(Vec<Lines<File>>);
+pub struct Control {
+    ways: Vec<Option<Way>>,
+    listener: Option<UnixListener>,
+}
 
 impl Control {
     /// A way that cannot be opened or watched is left out: the machine serves without.
     pub fn open(waiter: &Waiter) -> Control {
-        let mut ways = Vec::new();
-        for path in port().into_iter().chain(["/dev/console".to_string()]) {
-            let watched = open(&path).and_then(|file| {
-                waiter.watch(&file, News::Control(ways.len() as u32))?;
-                Ok(file)
-            });
-            ways.extend(watched.ok().map(Lines::new));
+        let mut control = Control::default();
+        let port = port().map(|path| (Kind::Port, path));
+        for (kind, path) in port.into_iter().chain([(Kind::Console, "/dev/console".to_string())]) {
+            if let Ok(file) = open(&path) {
+                control.add(waiter, kind, file);
+            }
         }
-        Control(ways)
+        control.listener = listen(waiter).ok();
+        control
     }
 
-    /// The words that have come on way `index`. Anything that is no word of ours is noise, and passed over.
+    fn add(&mut self, waiter: &Waiter, kind: Kind, file: File) {
+        let free = self.ways.iter().position(Option::is_none).unwrap_or(self.ways.len());
+        if free < WAYS_MAX && waiter.watch_both(&file, News::Control(free as u32)).is_ok() {
+            self.ways.resize_with(self.ways.len().max(free + 1), || None);
+            let lines = Lines::new(file);
+            self.ways[free] = Some(Way { kind, lines, out: Vec::new(), text: None, events: None });
+        }
+    }
+
+    /// Takes everybody who knocked.
+    pub fn accept(&mut self, waiter: &Waiter) {
+        while let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) {
+            if stream.set_nonblocking(true).is_ok() {
+                self.add(waiter, Kind::Socket, File::from(OwnedFd::from(stream)));
+            }
+        }
+    }
+
+    /// The words that have come on way `index`. On the console, what is no word of ours is noise, and passed over.
     pub fn asked(&mut self, index: u32) -> Vec<Ask> {
-        let mut asked = Vec::new();
-        if let Some(way) = self.0.get_mut(index as usize) {
-            way.drain(|line| asked.extend(parse(line)));
+        let Some(Some(way)) = self.ways.get_mut(index as usize) else { return Vec::new() };
+        way.flush();
+        let mut lines = Vec::new();
+        let rest = way.lines.drain(|line| lines.push(line.to_string()));
+        let asked = lines.iter().filter_map(|line| way.take(line)).collect();
+        if rest == Rest::Closed && way.kind == Kind::Socket || way.is_slow() {
+            self.ways[index as usize] = None;
         }
         asked
     }
 
-    /// A host that does not listen misses the answer; it may ask again.
+    /// A line of an answer. A host that does not listen misses it; it may ask again.
     pub fn answer(&mut self, index: u32, text: &str) {
-        if let Some(way) = self.0.get_mut(index as usize) {
-            writeln!(way.reader(), "{text}").unwrap_or_default();
+        if let Some(Some(way)) = self.ways.get_mut(index as usize) {
+            let mark = if way.kind == Kind::Console { "" } else { "+ " };
+            way.write(&format!("{mark}{text}\n"));
+        }
+    }
+
+    /// The end of an answer. A console has none.
+    pub fn done(&mut self, index: u32, result: Result<(), String>) {
+        let Some(Some(way)) = self.ways.get_mut(index as usize) else { return };
+        match (result, way.kind == Kind::Console) {
+            (Ok(()), true) => {}
+            (Ok(()), false) => way.write("ok\n"),
+            (Err(why), _) => way.write(&format!("error: {}\n", why.replace('\n', "; "))),
+        }
+    }
+
+    /// From now on it hears each event; the next line that it sends ends that.
+    pub fn follow_events(&mut self, index: u32, next: u64) {
+        if let Some(Some(way)) = self.ways.get_mut(index as usize) {
+            way.events = Some(next);
+        }
+    }
+
+    /// Tells those who follow what happened since.
+    pub fn feed(&mut self) {
+        for way in self.ways.iter_mut().flatten() {
+            if let Some(from) = way.events {
+                let (events, next) = crate::events::since(from);
+                events.iter().for_each(|event| way.write(&format!("+ {event}\n")));
+                way.events = Some(next);
+            }
         }
     }
 }
 
-fn parse(line: &str) -> Option<Ask> {
-    match line.trim() {
-        "poweroff" => Some(Ask::PowerOff),
-        "reboot" => Some(Ask::Reboot),
-        "status" => Some(Ask::Status),
-        "figures" => Some(Ask::Figures),
-        _ => None,
+impl Way {
+    fn take(&mut self, line: &str) -> Option<Ask> {
+        if let Some(tag) = line.strip_prefix(".reset") {
+            (self.text, self.events) = (None, None);
+            self.write(&format!("={tag}\n"));
+            return None;
+        }
+        if let Some(text) = &mut self.text {
+            if line != "." {
+                if text.len() < TEXT_MAX_BYTES {
+                    text.push_str(line);
+                }
+                return None;
+            }
+            let decoded = BASE64.decode(self.text.take().unwrap_or_default());
+            if decoded.is_err() {
+                self.write("error: no base64, or too long\n");
+            }
+            return decoded.ok().map(Ask::Put);
+        }
+        self.events = None;
+        if line.trim() == "env put" && self.kind != Kind::Console {
+            self.text = Some(String::new());
+            return None;
+        }
+        let asked = parse(line);
+        if asked.is_none() && self.kind != Kind::Console && !line.trim().is_empty() {
+            self.write(&format!("error: no such word; there are {WORDS}\n"));
+        }
+        asked
     }
+
+    fn write(&mut self, text: &str) {
+        if !self.is_slow() {
+            self.out.extend_from_slice(text.as_bytes());
+        }
+        self.flush();
+    }
+
+    /// As much as there is room for: the rest goes when the other side has read.
+    fn flush(&mut self) {
+        while !self.out.is_empty() {
+            match self.lines.reader().write(&self.out) {
+                Ok(0) => break,
+                Ok(count) => drop(self.out.drain(..count)),
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(cause) if cause.kind() == ErrorKind::WouldBlock && self.kind != Kind::Console => break,
+                // Nobody is behind it.
+                Err(_) => self.out.clear(),
+            }
+        }
+    }
+
+    fn is_slow(&self) -> bool {
+        self.out.len() > ANSWER_MAX_BYTES
+    }
+}
+
+pub const WORDS: &str =
+    "status, top, log, events, env, env put, env drop, reload, restart, figures, reboot, poweroff";
+/// Of a log that is asked for without a number.
+const LOG_LINES: usize = 100;
+
+fn parse(line: &str) -> Option<Ask> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    Some(match words.as_slice() {
+        ["poweroff"] => Ask::PowerOff,
+        ["reboot"] => Ask::Reboot,
+        ["status"] => Ask::Status,
+        ["figures"] => Ask::Figures,
+        ["top"] => Ask::Top,
+        ["events"] => Ask::Events { follow: false },
+        ["events", "-f"] => Ask::Events { follow: true },
+        ["log", rest @ ..] => log(rest)?,
+        ["env"] => Ask::Env,
+        ["env", "drop"] => Ask::Put(Vec::new()),
+        ["reload", service] => Ask::Reload(service.to_string()),
+        ["restart", service] => Ask::Restart(service.to_string()),
+        _ => return None,
+    })
+}
+
+/// `[-f] [-n N] [SERVICE]`
+fn log(words: &[&str]) -> Option<Ask> {
+    let (mut service, mut lines, mut follow) = (None, LOG_LINES, false);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "-f" => follow = true,
+            "-n" => lines = words.next()?.parse().ok()?,
+            name if !name.starts_with('-') && service.is_none() => service = Some(name.to_string()),
+            _ => return None,
+        }
+    }
+    Some(Ask::Log { service, lines, follow })
 }
 
 /// `/dev/vport…` of the port with our name.
@@ -74,6 +270,15 @@ fn port() -> Option<String> {
         let name = fs::read_to_string(port.path().join("name")).ok()?;
         (name.trim() == PORT).then(|| format!("/dev/{}", port.file_name().display()))
     })
+}
+
+fn listen(waiter: &Waiter) -> std::io::Result<UnixListener> {
+    fs::create_dir_all(Path::new(SOCKET).parent().unwrap_or(Path::new("/")))?;
+    let listener = UnixListener::bind(SOCKET)?;
+    fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    waiter.watch(&listener, News::Knock)?;
+    Ok(listener)
 }
 
 fn open(path: &str) -> std::io::Result<File> {
@@ -93,14 +298,72 @@ fn silence(file: &File) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
     fn words() {
         assert_eq!(parse(" poweroff "), Some(Ask::PowerOff));
         assert_eq!(parse("status"), Some(Ask::Status));
-        for noise in ["", "power off", "poweroff now", "POWEROFF"] {
+        let log = Ask::Log { service: Some("nginx".into()), lines: 7, follow: true };
+        assert_eq!(parse("log -f nginx -n 7"), Some(log));
+        assert_eq!(parse("restart nginx"), Some(Ask::Restart("nginx".into())));
+        for noise in ["", "power off", "poweroff now", "POWEROFF", "log -n", "log -x", "restart", "log a b"] {
             assert_eq!(parse(noise), None);
         }
+    }
+
+    /// A client, and the control that hears it.
+    fn pair() -> (UnixStream, Control, Waiter) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let (mut control, waiter) = (Control::default(), Waiter::new().unwrap());
+        control.add(&waiter, Kind::Socket, File::from(OwnedFd::from(ours)));
+        (theirs, control, waiter)
+    }
+
+    fn said(client: &mut UnixStream) -> String {
+        let mut bytes = [0; 8192];
+        let count = client.read(&mut bytes).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    }
+
+    #[test]
+    fn a_text_is_put_line_by_line() {
+        let (mut client, mut control, _waiter) = pair();
+        client.write_all(b"half a wo\n.reset 7\nenv put\nYSA9\nIDEK\n.\nstatus\n").unwrap();
+        assert_eq!(control.asked(0), [Ask::Put(b"a = 1\n".to_vec()), Ask::Status]);
+        control.answer(0, "ready");
+        control.done(0, Ok(()));
+        let said = said(&mut client);
+        assert!(said.contains("error: no such word"), "{said}");
+        assert!(said.ends_with("= 7\n+ ready\nok\n"), "{said}");
+    }
+
+    #[test]
+    fn a_text_without_end_is_bounded_and_a_reader_that_sleeps_is_let_go() {
+        let (mut client, mut control, waiter) = pair();
+        client.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
+        client.write_all(b"env put\n").unwrap();
+        let begun = Instant::now();
+        for _ in 0..4000 {
+            client.write_all(&[[b'a'; 1000].as_slice(), b"\n"].concat()).unwrap();
+            assert!(control.asked(0).is_empty());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let text = control.ways[0].as_ref().unwrap().text.as_ref().unwrap();
+        assert!(text.len() <= TEXT_MAX_BYTES + 4096);
+        client.write_all(b".reset 1\n").unwrap();
+        control.asked(0);
+        for _ in 0..3000 {
+            control.answer(0, &"x".repeat(1000));
+        }
+        control.asked(0);
+        assert!(control.ways[0].is_none());
+        drop(waiter);
     }
 }

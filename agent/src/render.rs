@@ -27,20 +27,25 @@ pub fn write_all(files: &Files, users: &str) -> Result<()> {
     files.iter().try_for_each(|(path, file)| write(Path::new(path), file, users))
 }
 
-fn write(path: &Path, wanted: &File, users: &str) -> Result<()> {
-    let tried = |what: &str| Error::world(format!("{what} {}", path.display()));
-    let owner = passwd::find(users, &wanted.owner)?;
+/// One file, in one instant.
+pub fn write(path: &Path, wanted: &File, users: &str) -> Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Error::input(format!("config.{}: not the path of a file", path.display())));
     };
-    fs::create_dir_all(folder).map_err(tried("make the folder of"))?;
     let aside = folder.join(format!(".{}.new", name.display()));
-    let mut file = create(&aside).map_err(tried("write aside"))?;
-    file.write_all(wanted.text.as_bytes()).map_err(tried("write aside"))?;
-    chown(&aside, Some(owner.uid), Some(owner.gid)).map_err(tried("give its owner to"))?;
-    fs::set_permissions(&aside, fs::Permissions::from_mode(wanted.mode))
-        .map_err(tried("give its mode to"))?;
-    fs::rename(&aside, path).map_err(tried("replace"))
+    write_aside(&aside, wanted, users)?;
+    fs::rename(&aside, path).map_err(Error::world(format!("replace {}", path.display())))
+}
+
+/// One file with its owner and mode, at a place that nobody reads yet.
+pub fn write_aside(aside: &Path, wanted: &File, users: &str) -> Result<()> {
+    let tried = |what: &str| Error::world(format!("{what} {}", aside.display()));
+    let owner = passwd::find(users, &wanted.owner)?;
+    fs::create_dir_all(aside.parent().unwrap_or(Path::new("/"))).map_err(tried("make the folder of"))?;
+    let mut file = create(aside).map_err(tried("write"))?;
+    file.write_all(wanted.text.as_bytes()).map_err(tried("write"))?;
+    chown(aside, Some(owner.uid), Some(owner.gid)).map_err(tried("give its owner to"))?;
+    fs::set_permissions(aside, fs::Permissions::from_mode(wanted.mode)).map_err(tried("give its mode to"))
 }
 
 /// A leftover of a killed run is cut short, not trusted.

@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::{Digest, Sha256};
 
-use crate::console::say;
+use crate::events::tell;
 use crate::{data, sys};
 
 type Seed = [u8; 32];
@@ -23,7 +23,7 @@ pub fn at_start() {
     if data::is_lasting()
         && let Err(cause) = turn(Path::new(data::OWN))
     {
-        say(format_args!("random seed: {cause}; not used"));
+        tell(format_args!("random seed: {cause}; not used"));
     }
 }
 
@@ -33,7 +33,7 @@ pub fn keep() {
     // Never waits: a pool that is not filled by now has nothing to keep.
     let filled = getrandom(&mut seed, GetRandomFlags::NONBLOCK) == Ok(32);
     if filled && let Err(cause) = write(Path::new(data::OWN), &seed) {
-        say(format_args!("random seed: {cause}; not kept"));
+        tell(format_args!("random seed: {cause}; not kept"));
     }
 }
 

@@ -21,6 +21,10 @@ pub enum News {
     Word(u32),
     /// The network's own epoll has some.
     Network,
+    /// Somebody wants to ask over the socket.
+    Knock,
+    /// The environment's folder was written to.
+    Environment,
 }
 
 pub struct Waiter(OwnedFd);
@@ -32,8 +36,17 @@ impl Waiter {
 
     /// Closing the descriptor ends the watch.
     pub fn watch(&self, source: impl AsFd, news: News) -> io::Result<()> {
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
+        self.add(source, news, epoll::EventFlags::IN)
+    }
+
+    /// There is news too when what could not be written can be.
+    pub fn watch_both(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        self.add(source, news, epoll::EventFlags::IN | epoll::EventFlags::OUT)
+    }
+
+    fn add(&self, source: impl AsFd, news: News, flags: epoll::EventFlags) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(pack(news));
+        Ok(epoll::add(&self.0, source, data, flags | epoll::EventFlags::ET)?)
     }
 
     /// The same for one who may leave news for the next turn: it wakes until there is none.
@@ -65,7 +78,9 @@ fn pack(news: News) -> u64 {
         News::Control(index) => (1, index),
         News::Output(index) => (2, index),
         News::Word(index) => (3, index),
-        News::Network => (4, 0),
+        News::Network => (6, 0),
+        News::Knock => (4, 0),
+        News::Environment => (5, 0),
     };
     kind << 32 | u64::from(index)
 }
@@ -76,7 +91,9 @@ fn unpack(data: u64) -> News {
         0 => News::Signal,
         1 => News::Control(index),
         2 => News::Output(index),
-        4 => News::Network,
-        _ => News::Word(index),
+        3 => News::Word(index),
+        4 => News::Knock,
+        6 => News::Network,
+        _ => News::Environment,
     }
 }

@@ -24,6 +24,7 @@ pub fn place(asked: &Asked, agent: &[u8], tree: &mut ImageTree, problems: &mut V
         put(path, Node::folder(mode, Reason::image("mounted on at boot")));
     }
     put("sbin/init", Node::inline(agent, 0o755, Reason::image("the agent, PID 1")));
+    put("bin/rootbrewctl", Node::link("/sbin/init", Reason::image("the agent's other face, which asks it")));
     put("etc/hosts", Node::inline(HOSTS, 0o644, Reason::image("localhost has an address")));
     put("etc/os-release", Node::inline(OS_RELEASE, 0o644, Reason::image("says what this is")));
     put("etc/resolv.conf", Node::link("/run/resolv.conf", Reason::image("the agent writes it")));

@@ -223,6 +223,12 @@ pub enum Command {
                             rootbrew boot web --check --from https://images.example@stable --root 3f1c…"
     )]
     Boot(crate::commands::boot::Wish),
+    /// Ask or tell a guest that `rootbrew boot` left running
+    #[command(after_help = "Examples: rootbrew ctl web status\n          rootbrew ctl web env put web1.toml")]
+    Ctl(crate::commands::ctl::Wish),
+    /// Try a host's environment on the desk
+    #[command(subcommand, after_help = "Example: rootbrew env check web web1.toml")]
+    Env(crate::commands::env::Env),
     /// Serve debug information by build-id, as gdb and elfutils ask for it (debuginfod's protocol)
     #[command(
         after_help = "Example: rootbrew debuginfod & DEBUGINFOD_URLS=http://127.0.0.1:8002 gdb nginx core"

@@ -16,6 +16,7 @@ pub mod papers;
 pub mod passphrase;
 pub mod pid1;
 pub mod proof;
+pub mod running;
 pub mod taken;
 pub mod tool;
 pub mod trial;

@@ -14,6 +14,7 @@ mod containers;
 mod crates;
 mod debug;
 mod download;
+mod environment;
 mod fail;
 mod formats;
 mod guide;

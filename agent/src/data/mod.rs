@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::console::say;
+use crate::events::tell;
 use crate::sys;
 use ext4::Look;
 use host::error::{Error, Result};
@@ -47,7 +47,7 @@ pub fn bring(data: &Data) -> Result<()> {
         Ok(()) => Ok(()),
         Err(why) if data.lost == Lost::Stop => Err(Error::input(format!("data: {why}"))),
         Err(why) => {
-            say(format_args!("data: {why}; {AT} is memory, and lasts until the machine ends"));
+            tell(format_args!("data: {why}; {AT} is memory, and lasts until the machine ends"));
             Ok(())
         }
     }
@@ -58,19 +58,19 @@ type Why = String;
 
 fn bring_place(place: &Place, data: &Data) -> std::result::Result<(), Why> {
     if let Err(why) = place.grow() {
-        say(format_args!("data: {}: its partition is not grown: {why}", place.device.display()));
+        tell(format_args!("data: {}: its partition is not grown: {why}", place.device.display()));
     }
     let device = place.device.as_path();
     match make_ready(device, Duration::from_secs(data.check_s)).and_then(|()| put(device)) {
         Err(why) if data.lost == Lost::Fresh => {
-            say(format_args!("data: {why}; it is made anew, as the role says"));
+            tell(format_args!("data: {why}; it is made anew, as the role says"));
             make(device)?;
             put(device)?;
         }
         done => done?,
     }
     if let Err(why) = grow(device) {
-        say(format_args!("data: {} is not grown: {why}", device.display()));
+        tell(format_args!("data: {} is not grown: {why}", device.display()));
     }
     for path in &data.paths {
         fs::create_dir_all(path).map_err(|cause| format!("make {path}: {cause}"))?;
@@ -85,11 +85,11 @@ fn make_ready(device: &Path, limit: Duration) -> std::result::Result<(), Why> {
     let named = |why: String| format!("{}: {why}", device.display());
     match ext4::look(device).map_err(|cause| named(cause.to_string()))? {
         Look::Blank => {
-            say(format_args!("data: {} is blank: an ext4 is made on it", device.display()));
+            tell(format_args!("data: {} is blank: an ext4 is made on it", device.display()));
             make(device)
         }
         Look::HalfMade => {
-            say(format_args!("data: {} was not made to its end: made anew", device.display()));
+            tell(format_args!("data: {} was not made to its end: made anew", device.display()));
             make(device)
         }
         Look::Clean => Ok(()),
@@ -114,7 +114,7 @@ fn put(device: &Path) -> std::result::Result<(), Why> {
     // A disk that fails stops who writes to it, and nobody else.
     mount(device, AT, "ext4", flags, c"errors=remount-ro").map_err(|cause| {
         if let Err(fault) = crate::mount::memory(AT) {
-            say(fault);
+            tell(fault);
         }
         format!("mount {}: {cause}", device.display())
     })
@@ -129,7 +129,7 @@ fn grow(device: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     sys::resize_ext4(File::open(AT)?.as_fd(), room)?;
-    say(format_args!("data: grown from {} to {} MiB", mib(blocks * block_bytes), mib(room * block_bytes)));
+    tell(format_args!("data: grown from {} to {} MiB", mib(blocks * block_bytes), mib(room * block_bytes)));
     Ok(())
 }
 

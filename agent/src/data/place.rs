@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::ext4::device_bytes;
 use super::gpt;
-use crate::console::say;
+use crate::events::tell;
 use crate::{disk, sys};
 
 const LABEL: &str = "rootbrew-data";
@@ -72,7 +72,7 @@ impl Place {
             file.sync_all()?;
         }
         sys::resize_partition(file.as_fd(), *number, grown.start, grown.bytes)?;
-        say(format_args!("data: {} is {} MiB now", self.device.display(), grown.bytes >> 20));
+        tell(format_args!("data: {} is {} MiB now", self.device.display(), grown.bytes >> 20));
         Ok(())
     }
 }

@@ -11,9 +11,9 @@ use rustix::net::sockopt::{set_socket_broadcast, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use super::choose;
-use crate::console::say;
 use crate::dhcp::message::Lease;
 use crate::dhcp::{Client, Do, Moment};
+use crate::events::tell;
 use crate::netlink::Netlink;
 use crate::sys;
 use host::error::{Error, Result};
@@ -77,10 +77,10 @@ impl Link {
     fn apply_static(&self, netlink: &Netlink) -> io::Result<()> {
         for (address, bits) in &self.wish.addresses {
             netlink.add_address(self.index, *address, *bits)?;
-            say(format_args!("{}: {address}/{bits}", self.name));
+            tell(format_args!("{}: {address}/{bits}", self.name));
         }
         if matches!(self.way, Way::Told) {
-            say(format_args!("{}: as the kernel was told", self.name));
+            tell(format_args!("{}: as the kernel was told", self.name));
         }
         self.wish.gateways.iter().try_for_each(|gateway| netlink.set_gateway(self.index, *gateway))
     }
@@ -143,7 +143,7 @@ impl Link {
             return;
         }
         self.is_up = is_up;
-        say(format_args!("{}: {}", self.name, if is_up { "the link is there" } else { "the link is gone" }));
+        tell(format_args!("{}: {}", self.name, if is_up { "the link is there" } else { "the link is gone" }));
         if let (Way::Dhcp(client), true) = (&mut self.way, is_up) {
             client.link_returned(now);
         }
@@ -206,8 +206,8 @@ impl Link {
             self.remove(&before, netlink);
         }
         match self.apply(&lease, netlink) {
-            Ok(()) => say(format_args!("{}: {}/{}", self.name, lease.address, lease.prefix_bits)),
-            Err(cause) => say(format_args!("{}: set its address {}: {cause}", self.name, lease.address)),
+            Ok(()) => tell(format_args!("{}: {}/{}", self.name, lease.address, lease.prefix_bits)),
+            Err(cause) => tell(format_args!("{}: set its address {}: {cause}", self.name, lease.address)),
         }
     }
 
@@ -223,7 +223,7 @@ impl Link {
 
     fn lose(&mut self, why: &str, netlink: &Netlink) {
         if let Some(lease) = self.lease.take() {
-            say(format_args!("{}: {} is given up: {why}; asking anew", self.name, lease.address));
+            tell(format_args!("{}: {} is given up: {why}; asking anew", self.name, lease.address));
             self.remove(&lease, netlink);
         }
     }
@@ -231,7 +231,7 @@ impl Link {
     /// Its routes go with it.
     fn remove(&self, lease: &Lease, netlink: &Netlink) {
         if let Err(cause) = netlink.remove_address(self.index, lease.address.into(), lease.prefix_bits) {
-            say(format_args!("{}: remove its address {}: {cause}", self.name, lease.address));
+            tell(format_args!("{}: remove its address {}: {cause}", self.name, lease.address));
         }
     }
 
@@ -245,7 +245,7 @@ impl Link {
         });
         match opened {
             Ok(socket) => self.socket = Some(socket),
-            Err(cause) => say(format_args!("{}: open a socket for DHCP: {cause}", self.name)),
+            Err(cause) => tell(format_args!("{}: open a socket for DHCP: {cause}", self.name)),
         }
     }
 }

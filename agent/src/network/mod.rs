@@ -24,8 +24,8 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use crate::console::say;
 use crate::dhcp::Moment;
+use crate::events::tell;
 use crate::netlink::{Ear, Netlink, News};
 use host::error::{Error, Result};
 use host::network as wanted;
@@ -75,7 +75,7 @@ impl Network {
         for (name, wish) in wanted.wishes() {
             if !network.look_for(name, wish)? {
                 choose::absent(name, wish)?;
-                say("no interface");
+                tell("no interface");
             }
         }
         network.step();
@@ -123,7 +123,7 @@ impl Network {
             self.hear();
         }
         for link in self.links.iter().filter(|link| !link.has_place()) {
-            say(format_args!("{}: no address yet: {}", link.name, link.why_not()));
+            tell(format_args!("{}: no address yet: {}", link.name, link.why_not()));
         }
     }
 
@@ -162,7 +162,7 @@ impl Network {
             },
             News::Gone { index } => {
                 if let Some(at) = link(&mut self.links, index) {
-                    say(format_args!("{}: gone", self.links[at].name));
+                    tell(format_args!("{}: gone", self.links[at].name));
                     self.links.remove(at);
                 }
             }
@@ -188,7 +188,7 @@ impl Network {
             .collect();
         for (name, wish) in missing {
             if let Err(fault) = self.look_for(name, wish) {
-                say(fault);
+                tell(fault);
             }
         }
     }
@@ -203,7 +203,7 @@ impl Network {
         if text != self.resolv {
             match resolv::write(Path::new(RESOLV), &text) {
                 Ok(()) => self.resolv = text,
-                Err(fault) => say(fault),
+                Err(fault) => tell(fault),
             }
         }
         self.set_timer(self.links.iter().filter_map(Link::due).min());
@@ -215,7 +215,7 @@ impl Network {
         let at = Timespec { tv_sec: due.as_secs() as i64, tv_nsec: i64::from(due.subsec_nanos()) };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
         if let Err(cause) = timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once) {
-            say(format_args!("set the network's timer: {cause}"));
+            tell(format_args!("set the network's timer: {cause}"));
         }
     }
 }

@@ -3,6 +3,8 @@
 //! [`Supervisor::step`] does what is due and [`Supervisor::due`] says when the next thing is; between them the agent
 //! sleeps. Nothing here reads the role or the environment.
 
+mod again;
+mod checker;
 pub mod confine;
 mod ready;
 mod restart;
@@ -16,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, 
 use crate::console::say;
 use crate::passwd;
 use crate::wait::Waiter;
+pub use checker::Checker;
 use host::error::{Error, Result};
 use host::role;
 use ready::Word;
@@ -50,6 +53,8 @@ struct Running {
     output: Option<Output>,
     word: Option<Word>,
     probe: Option<ready::Probe>,
+    /// Being reloaded or started anew.
+    turn: Option<again::Turn>,
     started: Instant,
     deaths: u32,
 }
@@ -79,6 +84,7 @@ impl Supervisor {
         for at in 0..self.services.len() {
             let free = self.is_free(at);
             let running = &mut self.services[at];
+            running.turn(now);
             match running.state {
                 State::Waiting if free => running.start(waiter, at as u32),
                 State::Resting(until) if until <= now => running.start(waiter, at as u32),
@@ -94,12 +100,13 @@ impl Supervisor {
         self.services.iter().filter_map(Running::due).min()
     }
 
-    /// Takes every dead child, ours and orphans.
-    pub fn reap(&mut self) {
+    /// Takes every dead child, ours and orphans; `other` hears of each too.
+    pub fn reap(&mut self, mut other: impl FnMut(Pid, WaitStatus)) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             for running in &mut self.services {
                 running.died(pid, status);
             }
+            other(pid, status);
         }
     }
 
@@ -149,6 +156,15 @@ impl Supervisor {
         }
     }
 
+    /// One line a service: its name, what it is, its number, how long it lives, how often it died, its memory.
+    pub fn top(&self) -> Vec<String> {
+        self.services.iter().map(Running::line).collect()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.services.iter().any(|running| running.name == name)
+    }
+
     /// Whether all that service `at` comes after are ready.
     fn is_free(&self, at: usize) -> bool {
         let after = &self.services[at].service.after;
@@ -173,6 +189,7 @@ impl Running {
             output: None,
             word: None,
             probe: None,
+            turn: None,
             started: Instant::now(),
             deaths: 0,
         })
@@ -212,6 +229,10 @@ impl Running {
     }
 
     fn due(&self) -> Option<Instant> {
+        self.turn_due().into_iter().chain(self.state_due()).min()
+    }
+
+    fn state_due(&self) -> Option<Instant> {
         match self.state {
             State::Resting(until) => Some(until),
             State::Starting(until) => {
@@ -219,6 +240,26 @@ impl Running {
             }
             _ => None,
         }
+    }
+
+    fn line(&self) -> String {
+        let state = match &self.state {
+            State::Waiting => "waiting".to_string(),
+            State::Starting(_) => "starting".to_string(),
+            State::Ready if self.turn.is_some() => "reloading".to_string(),
+            State::Ready => "ready".to_string(),
+            State::Resting(_) => "resting".to_string(),
+            State::Failed(why) => format!("failed ({why})"),
+        };
+        let Some(pid) = self.pid else { return format!("{} {state}, died {} times", self.name, self.deaths) };
+        let rss_kb = resident_kb(pid).map_or(String::new(), |kb| format!(", {kb} kB"));
+        let lives_s = self.started.elapsed().as_secs();
+        format!(
+            "{} {state}, pid {}, {lives_s} s, died {} times{rss_kb}",
+            self.name,
+            pid.as_raw_nonzero(),
+            self.deaths
+        )
     }
 
     fn read_output(&mut self) {
@@ -239,6 +280,9 @@ impl Running {
         // Nothing that it started outlives it; otherwise a second one would find its port taken.
         kill_process_group(pid, Signal::KILL).unwrap_or_default();
         (self.pid, self.word, self.probe) = (None, None, None);
+        if self.is_ended_for_a_start() {
+            return;
+        }
         self.deaths = if self.started.elapsed() >= restart::LONG_LIFE { 1 } else { self.deaths + 1 };
         let end = spawn::describe(status);
         self.state = match restart::pause(self.deaths) {
@@ -249,6 +293,13 @@ impl Running {
             None => State::Failed(format!("{end}, {} times in a row", self.deaths)),
         };
     }
+}
+
+/// Of the process alone, proc_pid_status(5).
+fn resident_kb(pid: Pid) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Each after those it comes after; by name where that leaves a choice.

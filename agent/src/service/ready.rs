@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitStatus};
@@ -77,7 +77,7 @@ pub struct Probe {
 impl Probe {
     /// `None` where the service speaks for itself.
     pub fn new(ready: &Ready) -> Option<Probe> {
-        let probed = matches!(ready, Ready::Tcp(_) | Ready::Exec(_));
+        let probed = matches!(ready, Ready::Tcp(_) | Ready::Unix(_) | Ready::Exec(_));
         probed.then(|| Probe { next: Instant::now() + PROBE_FIRST, pause: PROBE_FIRST, asking: None })
     }
 
@@ -104,6 +104,7 @@ impl Probe {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
                 TcpStream::connect_timeout(&address, CONNECT_MAX).is_ok()
             }
+            Ready::Unix(path) => UnixStream::connect(path).is_ok(),
             Ready::Exec(argv) => {
                 self.asking = spawn::quiet(argv, service, user).ok();
                 false

@@ -43,7 +43,7 @@ fn hear(supervisor: &mut Supervisor, waiter: &Waiter) {
         match news {
             News::Output(at) => supervisor.read_output(at),
             News::Word(at) => supervisor.read_word(at),
-            News::Signal | News::Control(_) | News::Network => {}
+            _ => {}
         }
     }
     for running in &mut supervisor.services {

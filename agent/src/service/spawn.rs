@@ -1,13 +1,18 @@
 //! Processes: a service with its pipes, its checker, its probe. All of them confined alike.
 
+use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, waitpid,
 };
@@ -36,7 +41,7 @@ const PATH: &str = "/bin";
 /// s6's convention leaves the number to the service; three is what nearly all take.
 const READY_FD: i32 = 3;
 /// A checker reads files; one that hangs must not hang the machine.
-const CHECK_MAX: Duration = Duration::from_secs(30);
+pub const CHECK_MAX: Duration = Duration::from_secs(30);
 
 /// Starts it, and has its output and its word watched as number `at`.
 pub fn service(name: &str, service: &Service, user: User, waiter: &Waiter, at: u32) -> Result<Spawned> {
@@ -109,6 +114,33 @@ pub fn check(name: &str, service: &Service, user: User) -> Result<()> {
     }
 }
 
+/// Starts a checker that sees `views` in their places; the reader of what it says does not block.
+pub fn checker(
+    argv: &[String],
+    service: &Service,
+    user: User,
+    views: &BTreeMap<PathBuf, PathBuf>,
+) -> io::Result<(Pid, File)> {
+    let other = |fault: Error| io::Error::other(fault.to_string());
+    let views = views.iter().map(|(at, what)| Ok((c_path(at)?, c_path(what)?))).collect::<io::Result<_>>()?;
+    let (reader, writer) = output_pipe()?;
+    let mut command = command_with(argv, service, user, views).map_err(other)?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    Ok((start(command)?, reader))
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
+
+/// In the child, before anything is given up: a view of the machine's files of its own.
+fn show(views: &[(CString, CString)]) -> io::Result<()> {
+    sys::own_mounts()?;
+    let propagation = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change(c"/", propagation)?;
+    views.iter().try_for_each(|(at, what)| Ok(mount_bind(what.as_c_str(), at.as_c_str())?))
+}
+
 /// Starts a probe; its output goes nowhere.
 pub fn quiet(argv: &[String], service: &Service, user: User) -> io::Result<Pid> {
     let mut command = command(argv, service, user).map_err(|fault| io::Error::other(fault.to_string()))?;
@@ -126,21 +158,39 @@ pub fn make_writable(folders: &[String], user: User) -> Result<()> {
 }
 
 fn command(argv: &[String], service: &Service, user: User) -> Result<Command> {
+    command_with(argv, service, user, Vec::new())
+}
+
+fn command_with(
+    argv: &[String],
+    service: &Service,
+    user: User,
+    views: Vec<(CString, CString)>,
+) -> Result<Command> {
     let keep = confine::capabilities(&service.caps)
         .map_err(|word| Error::input(format!("no capability `{word}`")))?;
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("an empty command"))?;
-    let mut command = confined(program, arguments, user, keep);
+    let mut command = confined(program, arguments, user, keep, views);
     command.env_clear().env("PATH", PATH).env("HOME", "/").current_dir("/").stdin(Stdio::null());
     Ok(command)
 }
 
-fn confined(program: &str, arguments: &[String], user: User, keep: CapabilitySet) -> Command {
+fn confined(
+    program: &str,
+    arguments: &[String],
+    user: User,
+    keep: CapabilitySet,
+    views: Vec<(CString, CString)>,
+) -> Command {
     #[cfg(feature = "observe")]
     if let Some(watched) = crate::observe::watched(program, arguments, user, keep) {
         return watched;
     }
     let mut command = Command::new(program);
     command.args(arguments);
+    if !views.is_empty() {
+        sys::before_exec(&mut command, move || show(&views));
+    }
     sys::before_exec(&mut command, move || confine::apply(user, keep));
     command
 }

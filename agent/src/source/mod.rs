@@ -1,12 +1,13 @@
 //! Where the environment comes from: what this machine was given, read with bounds. Later wins, name by name.
 //!
 //! ```text
-//! near: volume ─▶ SMBIOS ─▶ fw_cfg ─┐            kernel command line ─▶ all
+//! near: volume ─▶ SMBIOS ─▶ fw_cfg ─┐            kernel command line ─▶ operator ─▶ all
 //! far:                              └─▶ metadata ─┘   by the network that the near ones describe
 //! ```
 //! Where the role has an `environment_key`, each but the command line is one file signed by it, or is refused.
 
 mod metadata;
+mod operator;
 mod smbios;
 mod volume;
 
@@ -14,11 +15,12 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::console::say;
+use crate::events::tell;
 use host::environment::{SIZE_MAX_BYTES, Source};
 use host::error::{Error, Result};
 use host::role::Role;
 use host::signed;
+pub use operator::{put, watch};
 
 /// Where QEMU's `-fw_cfg name=opt/org.rootbrew/environment.toml,file=…` appears; and the same by systemd's convention.
 const FW_CFG: [&str; 2] = [
@@ -35,7 +37,8 @@ const URL_MAX_BYTES: usize = 2048;
 pub struct Near {
     /// Weakest first.
     sources: Vec<Source>,
-    kernel: Source,
+    /// What goes before anything far: the kernel command line, the operator.
+    strong: Vec<Source>,
     /// Where more may be had.
     url: Option<String>,
 }
@@ -57,16 +60,26 @@ pub fn near(role: &Role) -> Result<Near> {
     let words = line.split_whitespace().filter_map(|word| word.strip_prefix(KERNEL_METADATA));
     let fw_cfg = read(FW_CFG_METADATA)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_string());
     let url = words.last().map(str::to_string).or(fw_cfg).or(said.metadata);
-    Ok(Near { sources, kernel: Source::kernel(&line, &role.env), url })
+    let mut strong = vec![Source::kernel(&line, &role.env)];
+    strong.extend(operator::read()?.map(|bytes| whole(role, "operator", &bytes)).transpose()?);
+    Ok(Near { sources, strong, url })
+}
+
+/// All that there is now; `far` is what came from afar at the start.
+///
+/// # Errors
+/// A source is there, and cannot be read or is refused.
+pub fn all(role: &Role, far: Option<&Source>) -> Result<Vec<Source>> {
+    Ok(near(role)?.sources(far))
 }
 
 impl Near {
-    /// What there is so far, weakest first.
-    pub fn sources(&self) -> Vec<Source> {
-        self.sources.iter().chain([&self.kernel]).cloned().collect()
+    /// Weakest first.
+    pub fn sources(&self, far: Option<&Source>) -> Vec<Source> {
+        self.sources.iter().chain(far).chain(&self.strong).cloned().collect()
     }
 
-    /// Whether the network is to be asked.
+    /// Whether the network need not be asked.
     pub fn is_all(&self) -> bool {
         self.url.is_none()
     }
@@ -75,14 +88,19 @@ impl Near {
     ///
     /// # Errors
     /// An answer came, and is refused.
-    pub fn all(mut self, role: &Role) -> Result<Vec<Source>> {
-        let url = self.url.take().filter(|url| url.len() <= URL_MAX_BYTES);
-        match url.map(|url| metadata::get(&url, METADATA_MAX)) {
-            None => {}
-            Some(Ok(bytes)) => self.sources.push(whole(role, "metadata", &bytes)?),
-            Some(Err(cause)) => say(format_args!("metadata: {cause}; going on without")),
+    pub fn far(&self, role: &Role) -> Result<Option<Source>> {
+        let answer = match &self.url {
+            None => return Ok(None),
+            Some(url) if url.len() > URL_MAX_BYTES => Err("its URL is too long".to_string()),
+            Some(url) => metadata::get(url, METADATA_MAX),
+        };
+        match answer {
+            Ok(bytes) => whole(role, "metadata", &bytes).map(Some),
+            Err(cause) => {
+                tell(format_args!("metadata: {cause}; going on without"));
+                Ok(None)
+            }
         }
-        Ok(self.sources())
     }
 }
 

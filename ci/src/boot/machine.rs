@@ -36,7 +36,8 @@ pub(super) fn arguments(
     // Without it the first TLS answer takes 4.3 s: getrandom waits until the pool is seeded.
     words.extend(["-device", "virtio-rng-pci"].map(OsString::from));
     words.extend(["-fw_cfg".into(), option(&format!("name={ENVIRONMENT},file="), environment)]);
-    words.extend(boot.observe.iter().flat_map(|file| observe(file)));
+    words.extend(boot.observe.iter().flat_map(|file| port("file", "observe", file)));
+    words.extend(boot.control.iter().flat_map(|socket| port("socket,server=on,wait=off", "control", socket)));
     words
 }
 
@@ -50,15 +51,15 @@ fn data(file: &Path) -> [OsString; 4] {
     ]
 }
 
-/// A port of its own for what the agent observes, so that the console stays as it is.
-fn observe(file: &Path) -> [OsString; 6] {
+/// A port of its own, so that the console stays as it is: for what the agent observes, and for words to it.
+fn port(kind: &str, name: &str, path: &Path) -> [OsString; 6] {
     [
         "-chardev".into(),
-        option("file,id=observe,path=", file),
+        option(&format!("{kind},id={name},path="), path),
         "-device".into(),
-        "virtio-serial-pci".into(),
+        format!("virtio-serial-pci,id={name}-bus").into(),
         "-device".into(),
-        "virtserialport,chardev=observe,name=org.rootbrew.observe".into(),
+        format!("virtserialport,bus={name}-bus.0,chardev={name},name=org.rootbrew.{name}").into(),
     ]
 }
 
@@ -137,6 +138,7 @@ mod tests {
             ports: vec![],
             console: Console::Quiet,
             observe: None,
+            control: None,
         };
         let ports = BTreeMap::from([(80, 40080), (443, 40443)]);
         let words = arguments(&boot, &Accelerator::Emulated(String::new()), &ports, Path::new("/tmp/e"));

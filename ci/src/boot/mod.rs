@@ -13,6 +13,7 @@ mod accelerator;
 mod answer;
 mod certificate;
 mod console;
+pub mod ctl;
 mod error;
 mod figures;
 mod guest;
@@ -60,6 +61,8 @@ pub struct Boot {
     pub console: Console,
     /// Where what the guest's observing agent tells is written (`docs/observe.md`): by a port that no other guest has.
     pub observe: Option<PathBuf>,
+    /// The socket by which the guest is asked and told while it runs ([`ctl::ask`]); at most 107 bytes long.
+    pub control: Option<PathBuf>,
 }
 
 /// Where the guest's console goes, besides into the last lines that an error shows.

@@ -24,6 +24,7 @@ fn boot(folder: &Path, kernel: &[u8]) -> Boot {
         ports: vec![80],
         console: Console::Quiet,
         observe: None,
+        control: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::work::disk;
 use crate::work::image::Image;
 use crate::work::machine::{self, Came, Machine};
 use crate::work::taken::{self, Trust};
-use crate::work::{limits, proof};
+use crate::work::{limits, proof, running};
 
 #[derive(Debug, clap::Args)]
 pub struct Wish {
@@ -51,6 +51,7 @@ struct Subject {
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let Subject { role, image, made } = subject(context, wish)?;
+    let (name, control) = running::free(&role.name)?;
     let machine = machine::Wish {
         memory_mb: wish.memory,
         is_tried: wish.check,
@@ -58,11 +59,12 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         console: wish.console,
         observe: None,
         data: wish.data.as_deref().map(disk::ready).transpose()?,
+        control: Some(control),
     };
     let machine = Machine::new(&role, &image, machine)?;
     let guest = machine.start(context)?;
     if !wish.check {
-        return stay(context, guest);
+        return stay(context, guest, &name);
     }
     let came = prove(context, &role, &machine, guest)?;
     if let Some(Composed { store, built, .. }) = &made {
@@ -122,8 +124,8 @@ fn sum_up(context: &Context, image: &Image, built: &Built, ready: Option<Ready>)
 }
 
 /// Until the guest ends by itself or Ctrl-C powers it off.
-fn stay(context: &Context, mut guest: Guest) -> Result<()> {
-    talk("hint: Ctrl-C powers it off");
+fn stay(context: &Context, mut guest: Guest, name: &str) -> Result<()> {
+    talk(&format!("hint: Ctrl-C powers it off; `rootbrew ctl {name} status` asks it"));
     let stopper = guest.stopper();
     context.cancel.on_cancel(move || stopper.stop());
     guest.wait()?;

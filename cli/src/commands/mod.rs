@@ -8,10 +8,12 @@ pub mod channel;
 mod check;
 pub mod ci;
 mod completions;
+pub mod ctl;
 pub mod cve;
 mod debuginfod;
 mod deps;
 mod diff;
+pub mod env;
 mod fetch;
 mod fmt;
 mod from;
@@ -56,6 +58,7 @@ pub fn is_of_files(command: &Command) -> bool {
         Command::Diff { old, new: Some(new), .. } => subject::is_place(old) && subject::is_place(new),
         Command::Channel(channel::Channel::Publish { .. }) => false,
         Command::Boot(wish) => wish.from.is_some(),
+        Command::Ctl(_) => true,
         Command::Channel(_) | Command::Pull(_) => true,
         _ => false,
     }
@@ -94,6 +97,8 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Licenses(wish) => licenses::run(context, &wish),
         Command::Cve(wish) => cve::run(context, &wish),
         Command::Boot(wish) => boot::run(context, &wish),
+        Command::Ctl(wish) => ctl::run(context, &wish),
+        Command::Env(command) => env::run(context, &command),
         Command::Ci(command) => ci::run(context, &command),
         Command::Channel(command) => channel::run(context, &command),
         Command::Pull(wish) => pull::run(context, &wish),

@@ -23,7 +23,7 @@ use super::{Target, pid1};
 use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
-const COMPOSE_VERSION: &str = "2";
+const COMPOSE_VERSION: &str = "3";
 pub const KERNEL: &str = "boot/vmlinuz";
 const ROOT: &str = "root.erofs";
 const PACKED: &str = "root.erofs.zst";

@@ -34,11 +34,20 @@ pub struct Wish<'a> {
     pub observe: Option<PathBuf>,
     /// A disk that lasts.
     pub data: Option<PathBuf>,
+    /// Where it is asked and told while it runs.
+    pub control: Option<PathBuf>,
 }
 
 /// As roles are tried.
-pub const TRIED: Wish =
-    Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None, data: None };
+pub const TRIED: Wish = Wish {
+    memory_mb: 64,
+    is_tried: true,
+    environment: None,
+    console: false,
+    observe: None,
+    data: None,
+    control: None,
+};
 
 /// What a guest came to.
 pub struct Came {
@@ -69,6 +78,7 @@ impl<'a> Machine<'a> {
             ports: ports(role),
             console: if wish.console { Console::To(stderr_file()?) } else { Console::Quiet },
             observe: wish.observe,
+            control: wish.control,
         };
         Ok(Machine { role, boot, environment, trial })
     }

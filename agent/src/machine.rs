@@ -1,0 +1,233 @@
+//! The machine, once it is up: it waits for news, does what is due, and hears the word that ends it.
+
+use std::fs::File;
+use std::io::Read;
+
+use host::{Error, Result};
+
+use crate::change::{Change, Live};
+use crate::console::since_boot_ms;
+use crate::control::{Ask, Control};
+use crate::events::{self, tell};
+use crate::network::Network;
+use crate::service::{Supervisor, Verdict};
+use crate::wait::{News, Waiter};
+use crate::{figures, source};
+
+/// All that there may be news from.
+pub struct Ways {
+    pub waiter: Waiter,
+    pub signals: File,
+    pub control: Control,
+    /// The operator's folder.
+    pub environment: Option<File>,
+}
+
+/// A machine that has what it needs to serve.
+struct Serving {
+    live: Live,
+    supervisor: Supervisor,
+    change: Change,
+    network: Network,
+}
+
+pub struct Machine {
+    /// `None`: it runs nothing, and still hears the word that ends it.
+    serving: Option<Serving>,
+    verdict: Verdict,
+    /// The verdict in words, as it was said.
+    status: String,
+    ways: Ways,
+}
+
+impl Machine {
+    pub fn new(serving: Result<(Live, Supervisor, Network)>, ways: Ways) -> Machine {
+        let pending = "pending".to_string();
+        match serving {
+            Ok((live, supervisor, network)) => {
+                if let Err(cause) = ways.waiter.watch_level(&network, News::Network) {
+                    tell(format_args!("the network is not watched: {cause}"));
+                }
+                let serving = Some(Serving { live, supervisor, change: Change::default(), network });
+                Machine { serving, verdict: Verdict::Pending, status: pending, ways }
+            }
+            Err(fault) => {
+                let status = format!("not ready: {fault}");
+                tell(&status);
+                Machine { serving: None, verdict: Verdict::NotReady(fault.to_string()), status, ways }
+            }
+        }
+    }
+
+    /// Until a word ends it.
+    pub fn wait(mut self) -> Result<Ask> {
+        loop {
+            self.step();
+            self.judge();
+            self.ways.control.feed();
+            for news in self.ways.waiter.wait(self.due()).map_err(Error::world("wait"))? {
+                if let Some(ask) = self.hear(news) {
+                    self.serving.iter_mut().for_each(|serving| serving.supervisor.stop());
+                    return Ok(ask);
+                }
+            }
+        }
+    }
+
+    /// Does all that is due.
+    fn step(&mut self) {
+        if let Some(Serving { live, supervisor, change, .. }) = &mut self.serving {
+            supervisor.step(&self.ways.waiter);
+            if self.verdict != Verdict::Pending {
+                change.step(live, supervisor);
+            }
+        }
+    }
+
+    fn due(&self) -> Option<std::time::Instant> {
+        let Serving { supervisor, change, .. } = self.serving.as_ref()?;
+        let change = change.due().filter(|_| self.verdict != Verdict::Pending);
+        supervisor.due().into_iter().chain(change).min()
+    }
+
+    /// Says the verdict once it is there.
+    fn judge(&mut self) {
+        let Some(Serving { live, supervisor, .. }) = &self.serving else { return };
+        if self.verdict != Verdict::Pending {
+            return;
+        }
+        self.verdict = supervisor.verdict();
+        self.status = match &self.verdict {
+            Verdict::Pending => return,
+            Verdict::NotReady(reason) => format!("not ready: {reason}"),
+            Verdict::Ready => {
+                let role = &live.environment.words.role;
+                format!("ready {} ms {role} {}", since_boot_ms(), supervisor.names())
+            }
+        };
+        tell(&self.status);
+    }
+
+    /// Some word that ends the machine, or `None`.
+    fn hear(&mut self, news: News) -> Option<Ask> {
+        match (news, &mut self.serving) {
+            (News::Signal, _) => return self.hear_signals(),
+            (News::Control(way), _) => return self.hear_control(way),
+            (News::Knock, _) => self.ways.control.accept(&self.ways.waiter),
+            (News::Environment, Some(serving)) => {
+                drain(self.ways.environment.as_mut());
+                serving.change.asked();
+            }
+            (News::Network, Some(serving)) => serving.network.hear(),
+            (News::Output(at), Some(serving)) => serving.supervisor.read_output(at),
+            (News::Word(at), Some(serving)) => serving.supervisor.read_word(at),
+            _ => {}
+        }
+        None
+    }
+
+    fn hear_control(&mut self, way: u32) -> Option<Ask> {
+        let mut end = None;
+        for ask in self.ways.control.asked(way) {
+            match ask {
+                Ask::PowerOff | Ask::Reboot => {
+                    self.ways.control.done(way, Ok(()));
+                    end = Some(ask);
+                }
+                ask => {
+                    let done = self.answer(way, ask);
+                    self.ways.control.done(way, done);
+                }
+            }
+        }
+        end
+    }
+
+    fn answer(&mut self, way: u32, ask: Ask) -> std::result::Result<(), String> {
+        match ask {
+            Ask::Status => self.tell_status(way),
+            Ask::Figures => self.say(way, figures::lines()),
+            Ask::Events { follow } => {
+                let (events, next) = events::since(0);
+                self.say(way, events);
+                if follow {
+                    self.ways.control.follow_events(way, next);
+                }
+            }
+            Ask::Put(bytes) => return source::put(&bytes).map_err(|fault| fault.to_string()),
+            ask => return self.answer_serving(way, ask),
+        }
+        Ok(())
+    }
+
+    /// Of a machine that serves.
+    fn answer_serving(&mut self, way: u32, ask: Ask) -> std::result::Result<(), String> {
+        let Some(Serving { live, supervisor, .. }) = &mut self.serving else {
+            return Err(self.status.clone());
+        };
+        let lines = match ask {
+            Ask::Top => supervisor.top(),
+            Ask::Env => live.environment.lines().to_vec(),
+            Ask::Reload(name) if supervisor.has(&name) => {
+                supervisor.reload(&name);
+                Vec::new()
+            }
+            Ask::Restart(name) if supervisor.has(&name) => {
+                supervisor.restart(&name);
+                Vec::new()
+            }
+            Ask::Reload(name) | Ask::Restart(name) => {
+                return Err(format!("no service `{name}`; there are {}", supervisor.names()));
+            }
+            _ => return Err("not on this machine".into()),
+        };
+        self.say(way, lines);
+        Ok(())
+    }
+
+    /// The verdict as it was said; what became of the last change, and of services since.
+    fn tell_status(&mut self, way: u32) {
+        let refused = self.serving.as_ref().and_then(|serving| serving.change.refused.clone());
+        let now = match self.serving.as_ref().map(|serving| serving.supervisor.verdict()) {
+            Some(Verdict::NotReady(why)) if self.verdict == Verdict::Ready => {
+                Some(format!("now down: {why}"))
+            }
+            Some(Verdict::Pending) if self.verdict == Verdict::Ready => {
+                Some("now: a service is not ready".into())
+            }
+            _ => None,
+        };
+        let refused = refused.map(|why| format!("last change refused: {why}"));
+        let lines = [Some(self.status.clone()), now, refused].into_iter().flatten().collect();
+        self.say(way, lines);
+    }
+
+    fn say(&mut self, way: u32, lines: Vec<String>) {
+        lines.iter().for_each(|line| self.ways.control.answer(way, line));
+    }
+
+    fn hear_signals(&mut self) -> Option<Ask> {
+        let mut end = None;
+        // signalfd_siginfo is 128 bytes, and begins with the signal's number.
+        let mut info = [0; 128];
+        while self.ways.signals.read_exact(&mut info).is_ok() {
+            let number = i32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
+            if number != libc::SIGCHLD {
+                end = Some(Ask::PowerOff);
+            }
+        }
+        // Always: one SIGCHLD may stand for many children.
+        if let Some(Serving { supervisor, change, .. }) = &mut self.serving {
+            supervisor.reap(|pid, status| change.reaped(pid, status));
+        }
+        end
+    }
+}
+
+/// Edge-triggered: read until there is nothing more. What it says is not asked: all sources are read again.
+fn drain(from: Option<&mut File>) {
+    let mut bytes = [0; 4096];
+    if let Some(file) = from {
+        while file.read(&mut bytes).is_ok_and(|count| count > 0) {}
+    }
+}
