@@ -5,7 +5,7 @@
 //! # ed25519 <base64 of 64 bytes>
 //! ```
 //! What is signed is DSSE's pre-authentication encoding, so that no other signature of the same key is one of these:
-//! `DSSEv1 SP 34 SP application/vnd.rootbrew.env+toml SP <length> SP <the text up to and with the line end before the mark>`.
+//! `DSSEv1 SP 33 SP application/vnd.rootbrew.env+toml SP <length> SP <the text up to and with the line end before the mark>`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -92,6 +92,24 @@ mod tests {
         for cut in 0..sealed.len() - 1 {
             assert!(open(&sealed[..cut], &key).is_err(), "{cut}");
         }
+    }
+
+    /// The commands of docs/hosts.md, "Signed".
+    #[test]
+    fn openssl_signs_as_well() {
+        let page = include_str!("../../docs/hosts.md");
+        let start = page.find("openssl genpkey").unwrap();
+        let commands = page[start..].split("\n```").next().unwrap();
+        let folder = std::env::temp_dir().join(format!("rootbrew-signed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("env.toml"), TEXT).unwrap();
+        let mut sh = std::process::Command::new("sh");
+        let output = sh.args(["-ec", commands]).current_dir(&folder).output().unwrap();
+        let sealed = std::fs::read(folder.join("signed.toml"));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let key = key(std::str::from_utf8(&output.stdout).unwrap().trim()).unwrap();
+        assert_eq!(open(&sealed.unwrap(), &key), Ok(TEXT));
     }
 
     #[test]

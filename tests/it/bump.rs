@@ -151,7 +151,7 @@ fn two_recipes_of_ours_are_bumped_and_build() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let tap = folder.path().join("tap");
     fs::create_dir(&tap).expect("a tap");
-    for part in ["recipes", "roles", "toolchains", "seeds", "agent", "Cargo.toml", "Cargo.lock"] {
+    for part in ["recipes", "roles", "toolchains", "seeds", "agent", "host", "Cargo.toml", "Cargo.lock"] {
         Ran::of(Command::new("cp").arg("-a").arg(house.join(part)).arg(&tap)).expect(0);
     }
     let zlib = "{ debian = \"zlib=1:1.3.dfsg+really1.3.1-3/sid\", \

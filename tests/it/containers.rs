@@ -136,7 +136,7 @@ fn a_keg_is_the_same_layer_in_two_roles() {
         symlink(repository().join(part), tap.path().join(part)).expect("a link");
     }
     // What the agent is made of: a link would be no source.
-    let agent = ["agent", "Cargo.toml", "Cargo.lock"].map(|part| repository().join(part));
+    let agent = ["agent", "host", "Cargo.toml", "Cargo.lock"].map(|part| repository().join(part));
     Ran::of(Command::new("cp").arg("-a").args(agent).arg(tap.path())).expect(0);
     Ran::of(Command::new("cp").arg("-a").arg(repository().join("tests/taps/layers/roles")).arg(tap.path()))
         .expect(0);

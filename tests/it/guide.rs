@@ -104,7 +104,7 @@ impl Desk {
             ["format", "blobs", "kegs", "actions", "roots", "logs", "notes"].map(|part| store.join(part));
         let kept = kept.into_iter().filter(|path| path.exists());
         Ran::of(Command::new("cp").arg("-al").args(kept).arg(desk.path("store"))).expect(0);
-        let data = ["recipes", "roles", "seeds", "toolchains", "agent", "Cargo.toml", "Cargo.lock"]
+        let data = ["recipes", "roles", "seeds", "toolchains", "agent", "host", "Cargo.toml", "Cargo.lock"]
             .map(|part| house().join(part));
         Ran::of(Command::new("cp").arg("-a").args(data).arg(&tap)).expect(0);
         desk.sh("git init -q -b main && git add -A && git commit -q -m 'the tap'").expect(0);

@@ -12,6 +12,7 @@ mod ci_web;
 mod command;
 mod containers;
 mod crates;
+mod data;
 mod debug;
 mod download;
 mod environment;

@@ -31,7 +31,7 @@ pub fn tap(name: &str) -> tempfile::TempDir {
         symlink(repository().join(part), tap.path().join(part)).expect("a link");
     }
     // What the agent is made of: a link would be no source.
-    let agent = ["agent", "Cargo.toml", "Cargo.lock"].map(|part| repository().join(part));
+    let agent = ["agent", "host", "Cargo.toml", "Cargo.lock"].map(|part| repository().join(part));
     Ran::of(Command::new("cp").arg("-a").args(agent).arg(tap.path())).expect(0);
     symlink(repository().join("tests/taps").join(name).join("roles"), tap.path().join("roles"))
         .expect("a link");

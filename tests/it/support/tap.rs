@@ -15,7 +15,7 @@ pub fn copy() -> tempfile::TempDir {
         std::os::unix::fs::symlink(repository().join(part), tap.path().join(part)).expect("a link");
     }
     // What the agent is made of: a link would be no source.
-    let copied = ["agent", "Cargo.toml", "Cargo.lock", "roles"].map(|part| repository().join(part));
+    let copied = ["agent", "host", "Cargo.toml", "Cargo.lock", "roles"].map(|part| repository().join(part));
     Ran::of(Command::new("cp").arg("-a").args(copied).arg(tap.path())).expect(0);
     tap
 }
