@@ -43,6 +43,11 @@ pub fn bring(data: &Data) -> Result<()> {
         Some(place) => bring_place(&place, data),
         None => Err("no partition, and no disk with the serial `rootbrew-data`".into()),
     };
+    if brought.is_err() && is_ext4() {
+        // It was mounted, and cannot be used: no half of it.
+        unmount(AT, UnmountFlags::DETACH).unwrap_or_default();
+        crate::mount::memory(AT)?;
+    }
     match brought {
         Ok(()) => Ok(()),
         Err(why) if data.lost == Lost::Stop => Err(Error::input(format!("data: {why}"))),
@@ -61,7 +66,10 @@ fn bring_place(place: &Place, data: &Data) -> std::result::Result<(), Why> {
         tell(format_args!("data: {}: its partition is not grown: {why}", place.device.display()));
     }
     let device = place.device.as_path();
-    match make_ready(device, Duration::from_secs(data.check_s)).and_then(|()| put(device)) {
+    let limit = Duration::from_secs(data.check_s);
+    // What looks well and cannot be mounted gets a whole look.
+    let mended = |_| tool::check(device, limit, &["-f"]).and_then(|()| put(device));
+    match make_ready(device, limit).and_then(|()| put(device).or_else(mended)) {
         Err(why) if data.lost == Lost::Fresh => {
             tell(format_args!("data: {why}; it is made anew, as the role says"));
             make(device)?;
@@ -139,8 +147,12 @@ fn mib(bytes: u64) -> u64 {
 
 /// Whether what is written there is there at the next start.
 pub fn is_lasting() -> bool {
+    is_ext4() && Path::new(OWN).is_dir()
+}
+
+fn is_ext4() -> bool {
     // EXT4_SUPER_MAGIC
-    rustix::fs::statfs(AT).is_ok_and(|found| found.f_type as u64 == 0xEF53) && Path::new(OWN).is_dir()
+    rustix::fs::statfs(AT).is_ok_and(|found| found.f_type as u64 == 0xEF53)
 }
 
 #[cfg(test)]
