@@ -83,7 +83,7 @@ pub fn environment_key(table: &mut Table) -> Option<Written<String>> {
         let whole =
             key.value.len() == 44 && key.value.strip_suffix('=').is_some_and(|rest| rest.chars().all(letter));
         if !whole {
-            let help = "32 bytes in base64, as `rootbrew` and openssl write it";
+            let help = "32 bytes in base64 (hosts.md, \"Signed\")";
             table.fault(key.span.clone(), "no ed25519 public key", help);
         }
     }

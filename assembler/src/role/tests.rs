@@ -241,7 +241,15 @@ fn what_lasts_and_the_kernels_knobs() {
     check_more(
         "environment_key = \"BwcH\"\n[sysctl]\nnet = 1\n\"net.core.x\" = true\n\"../x.y\" = 1\n[data]\npaths = [\"/var\", \"/data/db\"]\n\
          lost = \"never\"\n[service.db]\nrun = [\"db\"]\nuser = \"db\"\nwrites = [\"/data/dbx\"]",
-        expect![[""]],
+        expect![[r#"
+            roles/t.toml:3:19: no ed25519 public key; 32 bytes in base64 (hosts.md, "Signed")
+            roles/t.toml:5:1: `net` is no knob of the kernel; as "net.core.somaxconn", in quotes
+            roles/t.toml:6:1: no value of a knob; an integer, or a text of one line
+            roles/t.toml:7:1: `../x.y` is no knob of the kernel; as "net.core.somaxconn", in quotes
+            roles/t.toml:9:10: `/var` is not below `/data`; the data partition is there, and nowhere else
+            roles/t.toml:10:8: `never` is no way to go on; one of `memory`, `fresh`, `stop`
+            roles/t.toml:11:10: `db` writes `/data/dbx`, which is in none of `data.paths`; name it there, or let it write to `/run`
+        "#]],
     );
 }
 
