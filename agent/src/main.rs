@@ -142,7 +142,11 @@ fn connect(role: &Role, host: &str) -> Result<(Environment, Network, Option<Sour
     let network = settled(&wanted)?;
     let far = near.far(role)?;
     let environment = environment::check(&role.env, host, &near.sources(far.as_ref()))?;
-    let network = if environment.network == wanted { network } else { settled(&environment.network)? };
+    if environment.network == wanted {
+        return Ok((environment, network, far));
+    }
+    network.leave();
+    let network = settled(&environment.network)?;
     Ok((environment, network, far))
 }
 

@@ -221,6 +221,13 @@ impl Link {
         gateway.map_or(Ok(()), |gateway| netlink.set_gateway(self.index, gateway.into()))
     }
 
+    /// Somebody else is to give it its place.
+    pub fn leave(&mut self, netlink: &Netlink) {
+        if let Some(lease) = self.lease.take() {
+            self.remove(&lease, netlink);
+        }
+    }
+
     fn lose(&mut self, why: &str, netlink: &Netlink) {
         if let Some(lease) = self.lease.take() {
             tell(format_args!("{}: {} is given up: {why}; asking anew", self.name, lease.address));
@@ -277,7 +284,12 @@ fn set_ipv6(interface: &str, on: bool) {
     drop(fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/{knob}"), value));
 }
 
+/// Its routes are the kernel's only where it was told of any.
 fn told_by_kernel(interface: &str) -> bool {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    if !line.split_whitespace().any(|word| word.starts_with("ip=")) {
+        return false;
+    }
     let routes = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
     routes.lines().skip(1).any(|line| line.split_whitespace().next() == Some(interface))
 }

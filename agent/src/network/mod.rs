@@ -94,6 +94,13 @@ impl Network {
         Ok(Network { epoll, timer, ear, netlink, wanted, links, resolv, started })
     }
 
+    /// Gives up what was leased: another network is described.
+    pub fn leave(mut self) {
+        for link in &mut self.links {
+            link.leave(&self.netlink);
+        }
+    }
+
     /// Whether an interface is there that fits, and that nobody has yet; it is brought up.
     fn look_for(&mut self, name: &str, wish: &wanted::Interface) -> Result<bool> {
         let taken: Vec<&str> = self.links.iter().map(|link| link.name.as_str()).collect();
