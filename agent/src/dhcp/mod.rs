@@ -96,8 +96,9 @@ impl Client {
         matches!(self.state, State::Bound(_) | State::Renewing(_) | State::Rebinding(_))
     }
 
-    /// The address that the sockets of this client may speak from.
-    pub fn address(&self) -> Option<Ipv4Addr> {
+    /// The address that is asked for longer.
+    #[cfg(test)]
+    fn address(&self) -> Option<Ipv4Addr> {
         match &self.state {
             State::Renewing(bound) | State::Rebinding(bound) => Some(bound.lease.address),
             _ => None,
