@@ -163,8 +163,9 @@ impl Network {
     fn take(&mut self, news: News) {
         let link = |links: &mut Vec<Link>, index: u32| links.iter().position(|link| link.index == index);
         match news {
-            News::Link { index, is_up } => match link(&mut self.links, index) {
-                Some(at) => self.links[at].carrier(is_up, now()),
+            // By our own eyes: at a start, what it says is old by the time it is heard.
+            News::Link { index, .. } => match link(&mut self.links, index) {
+                Some(at) => self.links[at].look(now()),
                 None => self.look_again(),
             },
             News::Gone { index } => {
