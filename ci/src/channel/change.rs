@@ -14,9 +14,9 @@ use trust::sign::{Secret, Signer, Written};
 use trust::{Delegation, Snapshot, Target, Targets, Timestamp};
 
 use super::error::{ChannelError, Result};
-use super::folder::Folder;
 use super::keyring::Keyring;
 use super::line;
+use super::shelf::Shelf;
 use super::state::{self, Life, State, key_map, meta, signed};
 
 /// So many numbers in a row may be taken by publishers that died.
@@ -33,7 +33,7 @@ pub struct Document {
 
 /// Where a change is made.
 pub struct Bench<'a> {
-    pub folder: &'a Folder,
+    pub shelf: &'a dyn Shelf,
     pub keys: &'a Keyring<'a>,
     pub life: Life,
     pub now_s: u64,
@@ -61,9 +61,9 @@ impl Bench<'_> {
     fn put(&self, document: &Document) -> Result<()> {
         let Document { line, role, name, bytes } = document;
         let path = line::document_path(line, role, name, &trust::sha256(bytes));
-        match self.folder.has(&path, bytes.len() as u64) {
+        match self.shelf.has(&path, bytes.len() as u64)? {
             true => Ok(()),
-            false => self.folder.put(&path, bytes.as_slice()),
+            false => self.shelf.put(&path, &mut bytes.as_slice()),
         }
     }
 
@@ -144,7 +144,7 @@ impl Bench<'_> {
     ) -> Result<(u64, Vec<u8>)> {
         for version in first..first.saturating_add(NUMBERS_MAX) {
             let bytes = sign(version)?;
-            if self.folder.create_new(&format!("metadata/{version}.{file}"), &bytes)? {
+            if self.shelf.create_new(&format!("metadata/{version}.{file}"), &bytes)? {
                 return Ok((version, bytes));
             }
         }
@@ -169,7 +169,7 @@ impl Bench<'_> {
         };
         let new = sign_one(&stamp, &by_timestamp)?;
         let old = state.kept.files.get("timestamp.json").map(Vec::as_slice);
-        match self.folder.swap("metadata/timestamp.json", old, &new)? {
+        match self.shelf.swap("metadata/timestamp.json", old, &new)? {
             true => Ok(stamp.version),
             false => Err(ChannelError::Lost { version: now.version }),
         }

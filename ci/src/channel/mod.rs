@@ -21,6 +21,7 @@ mod provenance;
 mod prune;
 mod publish;
 mod pull;
+mod shelf;
 mod shift;
 mod state;
 mod verify;
@@ -37,8 +38,9 @@ pub use provenance::{Made, Material, statement};
 pub use prune::{Policy, Pruned, lines, prune};
 pub use publish::{Content, Desk, Item, Moved, history, packing};
 pub use pull::{Pulled, Pulling, newest, pull};
+pub use shelf::{Filed, Held, Shelf};
 pub use shift::{hold, promote, refresh, rollback};
-pub use state::{Life, State, init, trusted};
+pub use state::{Life, State, init, is_channel, trusted};
 pub use verify::{Report, verify};
 
 /// Seconds since 1970, by this machine's clock.

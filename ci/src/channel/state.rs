@@ -9,9 +9,9 @@ use trust::sign::{Secret, Signer, sign};
 use trust::{Grant, Kept, Key, KeyId, Meta, Root, Snapshot, Targets, Timestamp, Update, Wish};
 
 use super::error::{ChannelError, Result, tried, wrong};
-use super::folder::Folder;
 use super::keyring::Keyring;
 use super::place::Place;
+use super::shelf::Shelf;
 
 const DAY_S: u64 = 86_400;
 /// Of a kept file: as `trust` reads them.
@@ -157,18 +157,23 @@ pub fn trusted(folder: &Path, place: &dyn Place, sha256: &str) -> Result<()> {
     keep(folder, &Kept { root, files: BTreeMap::new() })
 }
 
-/// A new channel in a folder, its keys beside: `roots` keys of which `threshold` must sign a root. The sha256 of its first
+/// Whether a place has a first root.
+pub fn is_channel(place: &dyn Place) -> Result<bool> {
+    Ok(place.get("metadata/1.root.json", KEPT_MAX_BYTES)?.is_some())
+}
+
+/// A new channel on a shelf, its keys beside: `roots` keys of which `threshold` must sign a root. The sha256 of its first
 /// root, which takers are given another way.
 pub fn init(
-    folder: &Folder,
+    shelf: &dyn Shelf,
     keys: &Keyring,
     roots: usize,
     threshold: u64,
     life: Life,
     now_s: u64,
 ) -> Result<String> {
-    if folder.path("metadata/1.root.json").exists() {
-        return Err(ChannelError::Asked(format!("{} is a channel already", folder.name())));
+    if is_channel(shelf)? {
+        return Err(ChannelError::Asked(format!("{} is a channel already", shelf.name())));
     }
     let create = |name: &str| keys.create(name);
     let root_keys = (1..=roots).map(|at| create(&format!("root-{at}"))).collect::<Result<Vec<Secret>>>()?;
@@ -198,10 +203,10 @@ pub fn init(
     };
     let stamp = signed(&stamp, &[&timestamp])?;
     for (name, bytes) in [("1.targets.json", &first), ("1.snapshot.json", &points), ("root.json", &root)] {
-        folder.put(&format!("metadata/{name}"), bytes.as_slice())?;
+        shelf.put(&format!("metadata/{name}"), &mut bytes.as_slice())?;
     }
-    folder.put("metadata/1.root.json", root.as_slice())?;
-    folder.swap("metadata/timestamp.json", None, &stamp)?;
+    shelf.put("metadata/1.root.json", &mut root.as_slice())?;
+    shelf.swap("metadata/timestamp.json", None, &stamp)?;
     let sha256 = trust::sha256(&root);
     keep(&keys.trusted(), &Kept { root, files: BTreeMap::new() })?;
     Ok(sha256)

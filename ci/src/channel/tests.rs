@@ -332,7 +332,10 @@ fn cut_off_after_each_file() {
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let listed = Folder::at(folder).list().unwrap();
-    listed.into_iter().map(|(path, _)| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
+    listed
+        .into_iter()
+        .map(|Filed { path, .. }| (path.clone(), fs::read(folder.join(path)).unwrap()))
+        .collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -1,12 +1,11 @@
 //! `rootbrew channel`: lines of published images in a folder of static files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 use assembler::{ImageTree, role, text};
-use ci::channel::{self, Content, Desk, Folder, Image, Item, Keyring, Life, Moved, Policy, now_s};
+use ci::channel::{self, Content, Desk, Folder, Image, Item, Keyring, Life, Moved, Place, Policy, now_s};
 
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
@@ -203,7 +202,7 @@ fn publish(
                 moved.push((line.to_string(), role.clone(), Moved::Same));
                 continue;
             }
-            let before = newest.map(|image| twin(desk.folder(), &image)).transpose()?;
+            let before = newest.map(|image| twin(desk.shelf(), &image)).transpose()?;
             let mut item: Item = offer.item(context, commit.as_deref(), before.as_ref())?;
             item.parts.extend(with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
@@ -239,11 +238,12 @@ fn beside(with: &[String]) -> Result<Beside> {
 }
 
 /// The tree of a published image, by its text twin.
-fn twin(folder: &Folder, image: &Image) -> Result<ImageTree> {
+fn twin(place: &dyn Place, image: &Image) -> Result<ImageTree> {
     let failed =
         |what: String| Trouble::Failed(format!("the text twin of {}'s newest image: {what}", image.role));
     let part = image.parts.get("tree.txt").ok_or_else(|| failed("is not there".into()))?;
-    let twin = fs::read_to_string(folder.path(&part.path())).map_err(|error| failed(error.to_string()))?;
+    let twin = place.get(&part.path(), part.size)?.ok_or_else(|| failed("is not there".into()))?;
+    let twin = String::from_utf8(twin).map_err(|error| failed(error.to_string()))?;
     text::parse(&twin).map_err(|error| failed(error.to_string()))
 }
 
