@@ -13,6 +13,7 @@ pub mod offer;
 pub mod papers;
 pub mod passphrase;
 pub mod pid1;
+pub mod place;
 pub mod tool;
 pub mod trial;
 

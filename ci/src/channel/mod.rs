@@ -11,9 +11,11 @@
 //! Whoever publishes puts blobs, then documents, then metadata under numbers of their own, and swaps the pointer; killed at
 //! any instant, it leaves what nobody points to. Nothing is believed that a root of trust, kept elsewhere, does not sign.
 
+mod bucket;
 mod change;
 mod error;
 mod folder;
+mod hold;
 mod keyring;
 mod line;
 mod place;
@@ -29,6 +31,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use bucket::Bucket;
 pub use error::ChannelError;
 pub use folder::Folder;
 pub use keyring::{Keyring, Passphrase};

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assembler::{ImageTree, role, text};
-use ci::channel::{self, Content, Desk, Folder, Image, Item, Keyring, Life, Moved, Place, Policy, now_s};
+use ci::channel::{self, Content, Desk, Image, Item, Keyring, Life, Moved, Place, Policy, now_s};
 
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
-use crate::work::{offer, passphrase};
+use crate::work::{offer, passphrase, place};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Channel {
     /// Make a channel and its keys; print the sha256 of its root, which takers are given
     #[command(after_help = "Example: rootbrew channel init public/ --keys keys/")]
     Init {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
         /// How many keys of the root there are
@@ -31,7 +33,9 @@ pub enum Channel {
     #[command(after_help = "Examples: rootbrew channel publish public/ --line edge --keys keys/\n          \
                       rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log")]
     Publish {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         /// Roles [default: all]
         roles: Vec<String>,
         #[arg(long, value_name = "NAME")]
@@ -47,7 +51,9 @@ pub enum Channel {
         after_help = "Example: rootbrew channel promote public/ edge stable web --soak 86400 --keys keys/"
     )]
     Promote {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         from: String,
         to: String,
         /// Roles [default: all of the first line]
@@ -61,7 +67,9 @@ pub enum Channel {
     /// Publish an older image as a line's newest: the one before, or one by its sha256
     #[command(after_help = "Example: rootbrew channel rollback public/ stable web --keys keys/")]
     Rollback {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         line: String,
         role: String,
         /// The first digits of its sha256, as `log` prints it
@@ -75,7 +83,9 @@ pub enum Channel {
         after_help = "Example: rootbrew channel hold public/ stable web --why \"holidays\" --keys keys/"
     )]
     Hold {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         line: String,
         role: String,
         /// Why, for whoever is refused
@@ -90,21 +100,27 @@ pub enum Channel {
     /// Hash everything again that the channel names, and check every signature
     #[command(after_help = "Example: rootbrew channel verify public/ --keys keys/")]
     Verify {
-        dir: PathBuf,
+        /// A folder, a URL, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
     /// Sign the pointers anew, so that they hold longer
     #[command(after_help = "Example: rootbrew channel refresh public/ --keys keys/")]
     Refresh {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
     /// Forget old images and remove what nothing names; the newest of each line stays
     #[command(after_help = "Example: rootbrew channel prune public/ --keep 10 --days 30 --keys keys/")]
     Prune {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         /// So many of the newest of each line and role
         #[arg(long, value_name = "N", default_value_t = 10)]
         keep: usize,
@@ -120,7 +136,9 @@ pub enum Channel {
     /// What each line held and holds
     #[command(after_help = "Example: rootbrew channel log public/ --keys keys/ --json")]
     Log {
-        dir: PathBuf,
+        /// A folder, a URL, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
@@ -138,7 +156,7 @@ pub struct Keys {
 
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
-        Channel::Init { dir, keys, roots, threshold } => init(dir, keys, *roots, *threshold),
+        Channel::Init { dir, keys, roots, threshold } => init(context, dir, keys, *roots, *threshold),
         Channel::Publish { dir, roles, line, keys, with } => publish(context, dir, keys, line, roles, with),
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
@@ -156,26 +174,26 @@ pub fn run(context: &Context, command: &Channel) -> Result<()> {
             Ok(vec![(line.clone(), role.clone(), channel::hold(desk, line, role, why.as_deref())?)])
         }),
         Channel::Verify { dir, keys } => verify(context, dir, keys),
-        Channel::Refresh { dir, keys } => refresh(dir, keys),
+        Channel::Refresh { dir, keys } => refresh(context, dir, keys),
         Channel::Prune { dir, keep, days, grace, keys } => {
             let policy = Policy { keep: *keep, keep_s: days.saturating_mul(86_400), grace_s: *grace };
-            prune(dir, keys, policy)
+            prune(context, dir, keys, policy)
         }
         Channel::Log { dir, keys } => log(context, dir, keys),
     }
 }
 
-fn init(dir: &Path, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
+fn init(context: &Context, dir: &str, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
     if roots == 0 || threshold == 0 || threshold > roots as u64 {
         return Err(Trouble::Failed(format!(
             "--threshold {threshold} of --roots {roots} can't be: 1 to {roots} is wanted"
         )));
     }
-    let folder = Folder::create(dir)?;
+    let shelf = place::create(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let sha256 = channel::init(&folder, &keyring, roots, threshold, Life::default(), now_s())?;
-    event("made", &dir.display().to_string(), &format!("keys in {}", keys.keys.display()));
+    let sha256 = channel::init(shelf.as_ref(), &keyring, roots, threshold, Life::default(), now_s())?;
+    event("made", dir, &format!("keys in {}", keys.keys.display()));
     talk("hint: takers are given this sha256 another way than the channel; keep root-*.pem elsewhere");
     data(&sha256);
     Ok(())
@@ -183,7 +201,7 @@ fn init(dir: &Path, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
 
 fn publish(
     context: &Context,
-    dir: &Path,
+    dir: &str,
     keys: &Keys,
     line: &str,
     roles: &[String],
@@ -250,14 +268,14 @@ fn twin(place: &dyn Place, image: &Image) -> Result<ImageTree> {
 /// One change: what moved, said line by line when it is done.
 fn change(
     context: &Context,
-    dir: &Path,
+    dir: &str,
     keys: &Keys,
     make: impl FnOnce(&mut Desk) -> Result<Vec<(String, String, Moved)>>,
 ) -> Result<()> {
-    let folder = existing(dir)?;
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let mut desk = Desk::open(&folder, &keyring, Life::default(), now_s())?;
+    let mut desk = Desk::open(shelf.as_ref(), &keyring, Life::default(), now_s())?;
     let moved = make(&mut desk)?;
     let lost = desk.commit()?;
     if lost > 0 {
@@ -285,18 +303,8 @@ fn show(context: &Context, line: &str, role: &str, moved: &Moved) {
     }
 }
 
-fn existing(dir: &Path) -> Result<Folder> {
-    match dir.join("metadata/1.root.json").exists() {
-        true => Ok(Folder::create(dir)?),
-        false => Err(Trouble::Failed(format!(
-            "{} is no channel: `rootbrew channel init` makes one",
-            dir.display()
-        ))),
-    }
-}
-
-fn verify(context: &Context, dir: &Path, keys: &Keys) -> Result<()> {
-    let report = channel::verify(&Folder::at(dir), &keys.keys.join("trusted"), now_s())?;
+fn verify(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
+    let report = channel::verify(place::place(context, dir)?.as_ref(), &keys.keys.join("trusted"), now_s())?;
     if context.json {
         let told = serde_json::json!({
             "event": "verified", "lines": report.lines, "images": report.images, "blobs": report.blobs,
@@ -313,40 +321,40 @@ fn verify(context: &Context, dir: &Path, keys: &Keys) -> Result<()> {
             bytes(report.bytes),
             report.faults.len()
         );
-        event("verify", &dir.display().to_string(), &rest);
+        event("verify", dir, &rest);
     }
     if report.faults.is_empty() { Ok(()) } else { Err(Trouble::Said) }
 }
 
-fn refresh(dir: &Path, keys: &Keys) -> Result<()> {
-    let folder = existing(dir)?;
+fn refresh(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    channel::refresh(Desk::open(&folder, &keyring, Life::default(), now_s())?)?;
-    event("signed", &dir.display().to_string(), "the pointers, anew");
+    channel::refresh(Desk::open(shelf.as_ref(), &keyring, Life::default(), now_s())?)?;
+    event("signed", dir, "the pointers, anew");
     Ok(())
 }
 
-fn prune(dir: &Path, keys: &Keys, policy: Policy) -> Result<()> {
-    let folder = existing(dir)?;
+fn prune(context: &Context, dir: &str, keys: &Keys, policy: Policy) -> Result<()> {
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let pruned = channel::prune(&folder, &keyring, policy, Life::default(), now_s())?;
+    let pruned = channel::prune(shelf.as_ref(), &keyring, policy, Life::default(), now_s())?;
     let rest = format!(
         "{} images forgotten, {} files removed, {}",
         pruned.entries,
         pruned.files,
         bytes(pruned.bytes)
     );
-    event("pruned", &dir.display().to_string(), &rest);
+    event("pruned", dir, &rest);
     Ok(())
 }
 
-fn log(context: &Context, dir: &Path, keys: &Keys) -> Result<()> {
-    let folder = Folder::at(dir);
-    let state = channel::State::open(&folder, &keys.keys.join("trusted"), now_s())?;
+fn log(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
+    let place = place::place(context, dir)?;
+    let state = channel::State::open(place.as_ref(), &keys.keys.join("trusted"), now_s())?;
     for (line, role) in channel::lines(&state) {
-        let history = channel::history(&folder, &state, &line, &role)?;
+        let history = channel::history(place.as_ref(), &state, &line, &role)?;
         if context.json {
             data(&serde_json::json!(history).to_string());
             continue;

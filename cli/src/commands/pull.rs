@@ -1,19 +1,20 @@
 //! `rootbrew pull`: a line's newest image of a role, from a channel that a kept root of trust signs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use builder::fetch::Step;
-use ci::channel::{self, Folder, Place, Pulling, Web, now_s};
+use ci::channel::{self, Pulling, now_s};
 
 use crate::context::Context;
 use crate::terminal::{bytes, data, event};
 use crate::trouble::{Result, Trouble};
+use crate::work::place::place;
 
 #[derive(Debug, clap::Args)]
 pub struct Wish {
     pub line: String,
     pub role: String,
-    /// The channel: a URL or a folder
+    /// The channel: a URL, a folder, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "URL|DIR")]
     pub from: String,
     /// Where the image goes [default: ROLE]
@@ -34,7 +35,7 @@ pub struct Wish {
 const PARTS: [&str; 4] = ["root.erofs", "vmlinuz", "tree.txt", "facts.json"];
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let place = place(context, &wish.from);
+    let place = place(context, &wish.from)?;
     let trusted = match &wish.trusted {
         Some(trusted) => trusted.clone(),
         None => state_folder(&wish.from)?,
@@ -68,13 +69,6 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         false => data(&to.display().to_string()),
     }
     Ok(())
-}
-
-fn place(context: &Context, from: &str) -> Box<dyn Place> {
-    match from.starts_with("http://") || from.starts_with("https://") {
-        true => Box::new(Web::new(from, &context.places)),
-        false => Box::new(Folder::at(Path::new(from))),
-    }
 }
 
 /// A sha256 as it is, or that of a file.
