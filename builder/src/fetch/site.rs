@@ -35,7 +35,15 @@ impl Site {
         if self.network == Network::Offline {
             return Err(Miss::Offline);
         }
-        let mut stream = Stream { site: self, url: url.to_string(), at: 0, end: None, etag: None, now: None };
+        let mut stream = Stream {
+            site: self,
+            url: url.to_string(),
+            at: 0,
+            end: None,
+            etag: None,
+            now: None,
+            ended: false,
+        };
         stream.insist(Stream::ask)?;
         Ok(stream)
     }
@@ -49,6 +57,7 @@ pub struct Stream<'a> {
     end: Option<u64>,
     etag: Option<String>,
     now: Option<Answer>,
+    ended: bool,
 }
 
 /// What one request brings.
@@ -155,8 +164,8 @@ impl Stream<'_> {
 
 impl Read for Stream<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.is_empty() && !self.insist(Self::fill).map_err(|miss| io::Error::other(miss.to_string()))? {
-            return Ok(0);
+        if self.is_empty() && !self.ended {
+            self.ended = !self.insist(Self::fill).map_err(|miss| io::Error::other(miss.to_string()))?;
         }
         let Some(answer) = &mut self.now else { return Ok(0) };
         let count = into.len().min(answer.piece.len() - answer.read);

@@ -16,7 +16,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use builder::fetch::{self, Miss, Patience, Places, Site, Stream};
+use builder::fetch::{self, Miss, Network, Patience, Places, Site, Stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::signer::{Method, Signer};
@@ -64,6 +64,9 @@ impl Bucket {
         hold: Duration,
     ) -> Result<Bucket> {
         let asked = |what: String| ChannelError::Asked(format!("{url}: {what}"));
+        if places.network == Network::Offline {
+            return Err(asked("`--offline` forbids to ask".into()));
+        }
         let wanted = || asked("s3://BUCKET or s3://BUCKET/PREFIX is wanted".into());
         let (bucket, prefix) = split(url).ok_or_else(wanted)?;
         if !CREDENTIALS.iter().any(|name| environment.get(*name).is_some_and(|value| !value.is_empty())) {

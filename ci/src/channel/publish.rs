@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use kegs::Digest;
 use rayon::prelude::*;
 use trust::dsse;
-use trust::sign::Signer;
 
 use super::change::{Bench, Document};
 use super::error::{ChannelError, Result, tried, wrong};
@@ -74,7 +73,12 @@ impl<'a> Desk<'a> {
     pub fn open(shelf: &'a dyn Shelf, keys: &'a Keyring<'a>, life: Life, now_s: u64) -> Result<Desk<'a>> {
         let held = shelf.share()?;
         let state = State::open(shelf, &keys.trusted(), now_s)?;
-        Ok(Desk { bench: Bench { shelf, keys, life, now_s }, state, documents: Vec::new(), _held: held })
+        Ok(Desk {
+            bench: Bench { shelf, keys, next: None, life, now_s },
+            state,
+            documents: Vec::new(),
+            _held: held,
+        })
     }
 
     pub fn state(&self) -> &State {
@@ -124,7 +128,7 @@ impl<'a> Desk<'a> {
     fn put_parts(&self, mut item: Item) -> Result<(Image, u64)> {
         if let Some(statement) = item.statement.take() {
             let key = self.bench.keys.open(&self.bench.keys.of_role(&item.role))?;
-            let envelope = dsse::sign(dsse::IN_TOTO, &statement, &[&key as &dyn Signer])
+            let envelope = dsse::sign(dsse::IN_TOTO, &statement, &[key.as_ref()])
                 .map_err(|error| ChannelError::Asked(format!("cannot sign: {error}")))?;
             let media = "application/vnd.dsse.envelope.v1+json".to_string();
             item.parts.push((PROVENANCE.into(), media, Content::Bytes(envelope)));

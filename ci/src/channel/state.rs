@@ -179,16 +179,16 @@ pub fn init(
     let root_keys = (1..=roots).map(|at| create(&format!("root-{at}"))).collect::<Result<Vec<Secret>>>()?;
     let (timestamp, snapshot, targets) = (create("timestamp")?, create("snapshot")?, create("targets")?);
     create("publish")?;
+    let signers: Vec<&dyn Signer> = root_keys.iter().map(|key| key as &dyn Signer).collect();
     let root = Root {
         version: 1,
         expires_s: now_s + life.root_s,
-        keys: key_map(root_keys.iter().chain([&timestamp, &snapshot, &targets])),
-        root: grant(root_keys.iter(), threshold),
-        timestamp: grant([&timestamp], 1),
-        snapshot: grant([&snapshot], 1),
-        targets: grant([&targets], 1),
+        keys: key_map(signers.iter().copied().chain([&timestamp as &dyn Signer, &snapshot, &targets])),
+        root: grant(signers.iter().copied(), threshold),
+        timestamp: grant([&timestamp as &dyn Signer], 1),
+        snapshot: grant([&snapshot as &dyn Signer], 1),
+        targets: grant([&targets as &dyn Signer], 1),
     };
-    let signers: Vec<&dyn Signer> = root_keys.iter().map(|key| key as &dyn Signer).collect();
     let root = signed(&root, &signers)?;
     let first = Targets { version: 1, expires_s: now_s + life.targets_s, ..Targets::default() };
     let first = signed(&first, &[&targets])?;
@@ -220,10 +220,10 @@ pub fn meta(version: u64, bytes: &[u8]) -> Meta {
     Meta { version, length: Some(bytes.len() as u64), sha256: Some(trust::sha256(bytes)) }
 }
 
-pub fn grant<'a>(keys: impl IntoIterator<Item = &'a Secret>, threshold: u64) -> Grant {
+pub fn grant<'a>(keys: impl IntoIterator<Item = &'a dyn Signer>, threshold: u64) -> Grant {
     Grant { keyids: keys.into_iter().map(|key| key.key().id()).collect(), threshold }
 }
 
-pub fn key_map<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> BTreeMap<KeyId, Key> {
+pub fn key_map<'a>(keys: impl IntoIterator<Item = &'a dyn Signer>) -> BTreeMap<KeyId, Key> {
     keys.into_iter().map(|key| (key.key().id(), key.key())).collect()
 }

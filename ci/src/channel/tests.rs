@@ -1,6 +1,7 @@
 //! Lines in real folders: moved, rolled back, pruned, damaged; and many at once, by seeded chance.
 
 mod cut;
+mod rotate;
 
 use std::collections::BTreeMap;
 use std::fs;

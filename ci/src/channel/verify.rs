@@ -8,7 +8,7 @@ use kegs::Digest;
 use kegs::digest::Hasher;
 use rayon::prelude::*;
 use serde_json::Value;
-use trust::dsse;
+use trust::{Grant, dsse};
 
 use super::error::Result;
 use super::line::{self, Entry, Image, Part};
@@ -98,8 +98,10 @@ fn envelope(place: &dyn Place, state: &State, role: &str, image: &Image) -> std:
     let bytes = document(place, &path, &part.sha256, part.size).map_err(|error| error.to_string())?;
     let delegation = state.delegation(role).ok_or_else(|| format!("nobody is trusted with `{role}`"))?;
     let keys = state.targets.get("targets").map(|targets| targets.keys.clone()).unwrap_or_default();
-    let payload = dsse::open(&path, &bytes, dsse::IN_TOTO, &keys, &delegation.grant)
-        .map_err(|error| error.to_string())?;
+    // Whoever was trusted when it was signed: that this is the image's envelope, the role's present key says.
+    let grant = Grant { keyids: keys.keys().cloned().collect(), threshold: delegation.grant.threshold };
+    let payload =
+        dsse::open(&path, &bytes, dsse::IN_TOTO, &keys, &grant).map_err(|error| error.to_string())?;
     let statement: Value = serde_json::from_slice(&payload).map_err(|error| format!("{path}: {error}"))?;
     let subjects = statement["subject"].as_array().map(Vec::as_slice).unwrap_or_default();
     let says =

@@ -5,8 +5,9 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use assembler::{ImageTree, role, text};
-use ci::channel::{self, Content, Desk, Image, Item, Keyring, Life, Moved, Place, Policy, now_s};
+use ci::channel::{self, Content, Desk, Image, Item, Keyring, Life, Moved, Place, Policy, Turn, now_s};
 
+use super::{rotate, told};
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
@@ -133,6 +134,37 @@ pub enum Channel {
         #[command(flatten)]
         keys: Keys,
     },
+    /// Give keys that were stolen or lost successors, by a root that old and new root keys sign; takers follow
+    #[command(
+        after_help = "Examples: rootbrew channel rotate public/ --new timestamp --new snapshot --keys keys/\n          \
+                      rootbrew channel rotate public/ --new root-4 --drop root-2 --threshold 2 --keys keys/\n          \
+                      rootbrew channel rotate public/ --keys keys/        goes on, once others signed keys/next/root.json"
+    )]
+    Rotate {
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
+        /// Gets a new key: root-1 …, timestamp, snapshot, targets, publish, or a role
+        #[arg(long, value_name = "NAME")]
+        new: Vec<String>,
+        /// A root key that goes: its name, or the first digits of its id
+        #[arg(long, value_name = "NAME|ID")]
+        drop: Vec<String>,
+        /// How many keys of the root must sign from now on
+        #[arg(long, value_name = "N")]
+        threshold: Option<u64>,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Sign a root that `rotate` began, by a key that is kept elsewhere
+    #[command(after_help = "Example: rootbrew channel sign keys/next/root.json root-2 --keys /media/offline")]
+    Sign {
+        root: PathBuf,
+        /// The key's name: its file without `.pem`
+        name: String,
+        #[command(flatten)]
+        keys: Keys,
+    },
     /// What each line held and holds
     #[command(after_help = "Example: rootbrew channel log public/ --keys keys/ --json")]
     Log {
@@ -148,10 +180,10 @@ pub enum Channel {
 pub struct Keys {
     /// The folder of keys, with the root of trust that their owner follows
     #[arg(long, value_name = "DIR", env = "ROOTBREW_KEYS")]
-    keys: PathBuf,
+    pub keys: PathBuf,
     /// Read the passphrase from this descriptor [default: the file that ROOTBREW_PASSPHRASE_FILE names, else the terminal]
     #[arg(long, value_name = "N")]
-    passphrase_fd: Option<RawFd>,
+    pub passphrase_fd: Option<RawFd>,
 }
 
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
@@ -173,13 +205,18 @@ pub fn run(context: &Context, command: &Channel) -> Result<()> {
         Channel::Hold { dir, line, role, why, off: _, keys } => change(context, dir, keys, |desk| {
             Ok(vec![(line.clone(), role.clone(), channel::hold(desk, line, role, why.as_deref())?)])
         }),
-        Channel::Verify { dir, keys } => verify(context, dir, keys),
+        Channel::Verify { dir, keys } => told::verify(context, dir, keys),
         Channel::Refresh { dir, keys } => refresh(context, dir, keys),
         Channel::Prune { dir, keep, days, grace, keys } => {
             let policy = Policy { keep: *keep, keep_s: days.saturating_mul(86_400), grace_s: *grace };
             prune(context, dir, keys, policy)
         }
-        Channel::Log { dir, keys } => log(context, dir, keys),
+        Channel::Rotate { dir, new, drop, threshold, keys } => {
+            let turn = Turn { new: new.clone(), drop: drop.clone(), threshold: *threshold };
+            rotate::rotate(context, dir, keys, &turn)
+        }
+        Channel::Sign { root, name, keys } => rotate::sign(root, name, keys),
+        Channel::Log { dir, keys } => told::log(context, dir, keys),
     }
 }
 
@@ -303,29 +340,6 @@ fn show(context: &Context, line: &str, role: &str, moved: &Moved) {
     }
 }
 
-fn verify(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
-    let report = channel::verify(place::place(context, dir)?.as_ref(), &keys.keys.join("trusted"), now_s())?;
-    if context.json {
-        let told = serde_json::json!({
-            "event": "verified", "lines": report.lines, "images": report.images, "blobs": report.blobs,
-            "bytes": report.bytes, "faults": report.faults,
-        });
-        data(&told.to_string());
-    } else {
-        report.faults.iter().for_each(|fault| talk(&format!("fault   {fault}")));
-        let rest = format!(
-            "{} lines, {} images, {} blobs, {}: {} faults",
-            report.lines,
-            report.images,
-            report.blobs,
-            bytes(report.bytes),
-            report.faults.len()
-        );
-        event("verify", dir, &rest);
-    }
-    if report.faults.is_empty() { Ok(()) } else { Err(Trouble::Said) }
-}
-
 fn refresh(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
     let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
@@ -347,29 +361,5 @@ fn prune(context: &Context, dir: &str, keys: &Keys, policy: Policy) -> Result<()
         bytes(pruned.bytes)
     );
     event("pruned", dir, &rest);
-    Ok(())
-}
-
-fn log(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
-    let place = place::place(context, dir)?;
-    let state = channel::State::open(place.as_ref(), &keys.keys.join("trusted"), now_s())?;
-    for (line, role) in channel::lines(&state) {
-        let history = channel::history(place.as_ref(), &state, &line, &role)?;
-        if context.json {
-            data(&serde_json::json!(history).to_string());
-            continue;
-        }
-        if let Some(why) = &history.held {
-            data(&format!("{line}/{role} is held: {why}"));
-        }
-        for entry in history.entries.iter().rev() {
-            let commit = entry
-                .commit
-                .as_deref()
-                .map_or(String::new(), |commit| format!("  commit {}", &commit[..commit.len().min(12)]));
-            let what = entry.what.replace(char::is_control, "?");
-            data(&format!("{line}/{role}  {}  {}  {what}{commit}", &entry.sha256[..12], entry.when));
-        }
-    }
     Ok(())
 }

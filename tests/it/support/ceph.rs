@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -51,7 +50,11 @@ impl Ceph {
         ceph.spawn("radosgw", &["-n", "client.rgw", "-f"]);
         let begun = Instant::now();
         while !ceph.answers("GET", "").0 {
-            assert!(begun.elapsed() < UP_MAX, "the gateway does not answer: {}", ceph.folder.path().display());
+            assert!(
+                begun.elapsed() < UP_MAX,
+                "the gateway does not answer: {}",
+                ceph.folder.path().display()
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
         let user = ["-n", "client.rgw", "user", "create", "--uid=test", "--display-name=test"];
@@ -81,7 +84,8 @@ impl Ceph {
             Ran::of(Command::new("ceph-authtool").args(key).current_dir(folder)).expect(0);
         }
         let address = format!("[v2:127.0.0.1:{monitor}]");
-        let map = ["--create", "--fsid", "5ebbb2f1-8d0a-4ab6-9c9c-2f5f1d3c7a10", "--addv", "a", &address, "monmap"];
+        let map =
+            ["--create", "--fsid", "5ebbb2f1-8d0a-4ab6-9c9c-2f5f1d3c7a10", "--addv", "a", &address, "monmap"];
         Ran::of(Command::new("monmaptool").args(map).current_dir(folder)).expect(0);
     }
 
@@ -107,7 +111,10 @@ impl Ceph {
         curl.args(["-sS", "--fail-with-body", "-m", "10", "--noproxy", "*", "-X", method]);
         curl.args(["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", &format!("{ACCESS}:{SECRET}")]);
         // Of nothing.
-        curl.args(["-H", "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]);
+        curl.args([
+            "-H",
+            "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ]);
         if path.is_empty() {
             curl = Command::new("curl");
             curl.args(["-sS", "--fail", "-m", "2", "--noproxy", "*"]);
@@ -132,10 +139,6 @@ impl Ceph {
         ]
         .map(|(name, value)| (name.to_string(), value))
         .into()
-    }
-
-    pub fn logs(&self) -> &Path {
-        self.folder.path()
     }
 }
 

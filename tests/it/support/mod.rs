@@ -1,12 +1,15 @@
 //! What the tests of the built program stand on: a toy tap, runs of the program, what they leave.
 
+pub mod ceph;
 pub mod event;
 pub mod leftover;
 pub mod ran;
 pub mod seed;
 pub mod site;
+pub mod texts;
 pub mod toy;
 
+pub use ceph::ceph;
 pub use event::Events;
 pub use ran::Ran;
 pub use site::Site;
