@@ -224,7 +224,7 @@ fn keys_are_files_of_their_owner_and_of_a_passphrase() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let wrong = || Ok(b"wrong".to_vec());
-    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").unwrap_err();
+    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").err().unwrap();
     assert_eq!(error.to_string(), format!("the key {}: the passphrase is not this key's", path.display()));
 }
 
