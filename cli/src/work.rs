@@ -14,6 +14,7 @@ pub mod offer;
 pub mod papers;
 pub mod passphrase;
 pub mod pid1;
+pub mod place;
 pub mod proof;
 pub mod taken;
 pub mod tool;

@@ -3,6 +3,7 @@
 //! A test that cannot run where it stands fails and says why.
 
 mod arrows;
+mod bucket;
 mod build;
 mod bump;
 mod byhand;
@@ -16,6 +17,7 @@ mod debug;
 mod download;
 mod fail;
 mod formats;
+mod full;
 mod guide;
 mod hostile;
 mod image_limits;
@@ -37,6 +39,7 @@ mod pool;
 mod proof;
 mod reproducible;
 mod roles;
+mod rotate;
 mod same;
 mod store;
 mod support;

@@ -11,9 +11,11 @@
 //! Whoever publishes puts blobs, then documents, then metadata under numbers of their own, and swaps the pointer; killed at
 //! any instant, it leaves what nobody points to. Nothing is believed that a root of trust, kept elsewhere, does not sign.
 
+mod bucket;
 mod change;
 mod error;
 mod folder;
+mod hold;
 mod keyring;
 mod line;
 mod place;
@@ -21,6 +23,8 @@ mod provenance;
 mod prune;
 mod publish;
 mod pull;
+mod rotate;
+mod shelf;
 mod shift;
 mod state;
 mod verify;
@@ -28,6 +32,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use bucket::Bucket;
 pub use error::ChannelError;
 pub use folder::Folder;
 pub use keyring::{Keyring, Passphrase};
@@ -37,8 +42,10 @@ pub use provenance::{Made, Material, statement};
 pub use prune::{Policy, Pruned, lines, prune};
 pub use publish::{Content, Desk, Item, Moved, history};
 pub use pull::{Pulled, Pulling, newest, pull};
+pub use rotate::{Rotated, Turn, cosign, rotate};
+pub use shelf::{Filed, Held, Shelf};
 pub use shift::{hold, promote, refresh, rollback};
-pub use state::{Life, State, init, trusted};
+pub use state::{Life, State, init, is_channel, trusted};
 pub use verify::{Report, verify};
 
 /// Seconds since 1970, by this machine's clock.

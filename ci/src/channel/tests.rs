@@ -1,6 +1,7 @@
 //! Lines in real folders: moved, rolled back, pruned, damaged; and many at once, by seeded chance.
 
 mod cut;
+mod rotate;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -223,7 +224,7 @@ fn keys_are_files_of_their_owner_and_of_a_passphrase() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let wrong = || Ok(b"wrong".to_vec());
-    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").unwrap_err();
+    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").err().unwrap();
     assert_eq!(error.to_string(), format!("the key {}: the passphrase is not this key's", path.display()));
 }
 
@@ -332,7 +333,10 @@ fn cut_off_after_each_file() {
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let listed = Folder::at(folder).list().unwrap();
-    listed.into_iter().map(|(path, _)| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
+    listed
+        .into_iter()
+        .map(|Filed { path, .. }| (path.clone(), fs::read(folder.join(path)).unwrap()))
+        .collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
 use builder::fetch::{Event, Step};
-use ci::channel::{self, Folder, Place, Pulled, Pulling, Web, now_s};
+use ci::channel::{self, Pulled, Pulling, now_s};
 
 use super::image::Image;
+use super::place::place;
 use crate::context::{Context, user_folder};
 use crate::terminal::{bytes, event};
 use crate::trouble::{Result, Trouble};
@@ -38,7 +39,7 @@ pub fn pull(
     to: &Path,
     wants: &dyn Fn(&str) -> bool,
 ) -> Result<Pulled> {
-    let place = place(context, from);
+    let place = place(context, from)?;
     let trusted = trust.trusted.clone().map_or_else(|| state_folder(from), Ok)?;
     if let Some(root) = &trust.root {
         channel::trusted(&trusted, place.as_ref(), &sha256(root)?)?;
@@ -93,13 +94,6 @@ fn channel_and_line(from: &str) -> (&str, &str) {
             (place, line)
         }
         _ => (from, LINE),
-    }
-}
-
-fn place(context: &Context, from: &str) -> Box<dyn Place> {
-    match from.starts_with("http://") || from.starts_with("https://") {
-        true => Box::new(Web::new(from, &context.places)),
-        false => Box::new(Folder::at(Path::new(from))),
     }
 }
 
