@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::error::{ChannelError, Result, tried};
 use super::folder::Folder;
+use super::kegs;
 use super::keyring::Keyring;
 use super::line::{self, Entry, History};
 use super::publish::{Desk, history};
@@ -56,14 +57,17 @@ pub fn prune(folder: &Folder, keys: &Keyring, policy: Policy, life: Life, now_s:
 fn forget(folder: &Folder, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<usize> {
     let mut desk = Desk::open(folder, keys, life, now_s)?;
     let mut forgotten = 0;
+    let mut held = BTreeSet::new();
     for (line, role) in lines(desk.state()) {
         let history = desk.history(&line, &role)?;
         let entries = kept(&history, policy, now_s);
+        held.extend(entries.iter().map(|entry| (role.clone(), entry.root_sha256.clone())));
         if entries.len() < history.entries.len() {
             forgotten += history.entries.len() - entries.len();
             desk.rewrite(History { entries, ..history })?;
         }
     }
+    kegs::forget(&mut desk, &|role, root_sha256| held.contains(&(role.into(), root_sha256.into())))?;
     desk.commit()?;
     Ok(forgotten)
 }
@@ -108,6 +112,7 @@ fn named(folder: &Folder, state: &State) -> Result<BTreeSet<String>> {
             named.insert(path);
         }
     }
+    kegs::named(folder, state, &mut named)?;
     Ok(named)
 }
 

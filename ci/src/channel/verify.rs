@@ -53,6 +53,7 @@ pub fn verify(folder: &Folder, trusted: &Path, now_s: u64) -> Result<Report> {
     let envelopes = images.values().filter_map(|(role, image)| envelope(folder, &state, role, image).err());
     report.faults.extend(envelopes);
     blobs(folder, &images, &mut report);
+    super::kegs::verify(folder, &state, &mut report);
     Ok(report)
 }
 
