@@ -9,6 +9,7 @@ pub mod graph;
 pub mod ground;
 pub mod image;
 pub mod limits;
+pub mod machine;
 pub mod offer;
 pub mod papers;
 pub mod passphrase;

@@ -17,6 +17,7 @@ mod lock;
 mod pack;
 pub mod reader;
 pub mod reapi;
+pub mod split;
 mod store;
 mod taken;
 pub mod tree;

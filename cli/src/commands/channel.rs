@@ -190,6 +190,8 @@ fn publish(
     roles: &[String],
     with: &[String],
 ) -> Result<()> {
+    // A slip of the pen is told before anything is built.
+    existing(dir)?;
     let mut with = beside(with)?;
     let roles = if roles.is_empty() { role::names(&context.tap).unwrap_or_default() } else { roles.to_vec() };
     let commit = workbench::revision::clean(&context.tap);
@@ -198,7 +200,7 @@ fn publish(
         let mut moved = Vec::new();
         for (role, offer) in roles.iter().zip(&offers) {
             let newest = desk.newest(line, role)?;
-            let is_same = |image: &Image| image.is(&offer.image.facts.root_sha256, &offer.kernel_sha256);
+            let is_same = |image: &Image| image.is(&offer.image().facts.root_sha256, &offer.kernel_sha256);
             if newest.as_ref().is_some_and(is_same) {
                 moved.push((line.to_string(), role.clone(), Moved::Same));
                 continue;

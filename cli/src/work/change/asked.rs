@@ -2,21 +2,18 @@
 //! again, and a base's is only looked up.
 
 use assembler::role::Role;
-use ci::boot::{self, Boot, Console, Desk, Figures, Listen, Ready};
+use ci::boot::{Figures, Listen, Ready};
 use ci::report::{Asked, Figure, Noise, Report, Role as Told, Sides, Unit};
 use kegs::{Digest, Faults, Store};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 use super::Change;
 use super::images::{Made, faults};
-use crate::commands::boot as machine;
 use crate::trouble::{Result, Trouble};
 use crate::work::image::{self, Image};
-use crate::work::{limits, trial};
+use crate::work::limits;
+use crate::work::machine::{self, Machine};
 
-/// As `rootbrew boot`'s.
-const MEMORY_MB: u32 = 64;
 /// A difference beyond the noise is looked at so often.
 const BOOTS_MAX: usize = 3;
 /// So many samples of one image are remembered.
@@ -141,23 +138,10 @@ fn proven(
 }
 
 fn once(change: &Change, role: &Role, image: &Image) -> Result<(Option<Ready>, Figures, Figures)> {
-    let trial = trial::prepare(role)?;
-    let environment = machine::environment(role, None, Some(TempDir::path(&trial)))?;
-    let wanted = Boot {
-        kernel: image.kernel(),
-        root: image.root(),
-        memory_mb: MEMORY_MB,
-        cpus: 1,
-        cmdline: Vec::new(),
-        environment: environment.to_string(),
-        ports: machine::ports(role),
-        console: Console::Quiet,
-        observe: None,
-    };
-    let guest = boot::start(&wanted, &mut |happened| machine::show(change.context, happened))?;
+    let machine = Machine::new(role, image, machine::TRIED)?;
+    let guest = machine.start(change.context)?;
     let ready = guest.ready_ms();
-    let desk = Desk { folder: trial.path(), environment: trial::texts(&environment) };
-    let (first, last) = machine::ask(change.context, role, guest, &desk)?;
+    let (first, last) = machine.ask(change.context, guest)?;
     Ok((ready, first, last))
 }
 
