@@ -115,7 +115,11 @@ impl Store {
 
     /// The first level of a tree alone; folders stand as `Node::Tree`, to be grafted where they are wanted.
     pub fn shallow(&self, root: &Digest) -> Result<Tree> {
-        let whole = self.top(root)?;
+        let bytes = self.top(root)?;
+        let whole = Directory::decode(bytes.as_slice()).map_err(|error| StoreError::Damaged {
+            digest: *root,
+            fault: format!("no Directory message: {error}"),
+        })?;
         let mut tree = Tree::default();
         for folder in &whole.directories {
             let digest = folder.digest.as_ref().and_then(|digest| digest.checked());
@@ -128,15 +132,18 @@ impl Store {
         Ok(tree)
     }
 
-    /// A root alone, which may have been taken without what is below it.
-    fn top(&self, root: &Digest) -> Result<Directory> {
-        let noted = || self.note("top", &root.hex()).filter(|bytes| Digest::of(bytes) == *root);
-        match self.lacks(root).then(noted).flatten() {
-            Some(bytes) => Directory::decode(bytes.as_slice()).map_err(|error| StoreError::Damaged {
-                digest: *root,
-                fault: format!("no Directory message: {error}"),
-            }),
-            None => self.directory(root),
+    /// The root `Directory` alone, which may have been taken without what is below it.
+    pub fn top(&self, root: &Digest) -> Result<Vec<u8>> {
+        let bytes = match self.lacks(root) {
+            true => self.note("top", &root.hex()).ok_or(StoreError::Missing(*root))?,
+            false if root.size_bytes == 0 => Vec::new(),
+            false => self.get(root)?,
+        };
+        match Digest::of(&bytes) == *root {
+            true => Ok(bytes),
+            false => {
+                Err(StoreError::Damaged { digest: *root, fault: "its bytes have another digest".into() })
+            }
         }
     }
 

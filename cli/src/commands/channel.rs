@@ -11,7 +11,7 @@ use ci::channel::{self, Content, Desk, Folder, Image, Item, Keyring, Life, Moved
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
-use crate::work::{offer, passphrase};
+use crate::work::{lend, offer, passphrase};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Channel {
@@ -30,7 +30,8 @@ pub enum Channel {
     },
     /// Publish the images of roles, where they are others than the line's newest
     #[command(after_help = "Examples: rootbrew channel publish public/ --line edge --keys keys/\n          \
-                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log")]
+                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log\n          \
+                      rootbrew channel publish public/ --line edge --keys keys/ --kegs")]
     Publish {
         dir: PathBuf,
         /// Roles [default: all]
@@ -42,6 +43,9 @@ pub enum Channel {
         /// Another file beside a role's image, as a boot's log or figures
         #[arg(long, value_name = "ROLE/NAME=FILE")]
         with: Vec<String>,
+        /// Lend all that the images are made of too: who names this channel by --cache takes it and builds nothing
+        #[arg(long)]
+        kegs: bool,
     },
     /// Make a line's newest images another line's newest
     #[command(
@@ -140,7 +144,9 @@ pub struct Keys {
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
         Channel::Init { dir, keys, roots, threshold } => init(dir, keys, *roots, *threshold),
-        Channel::Publish { dir, roles, line, keys, with } => publish(context, dir, keys, line, roles, with),
+        Channel::Publish { dir, roles, line, keys, with, kegs } => {
+            publish(context, dir, keys, line, roles, with, *kegs)
+        }
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
             let all: Vec<String> = of_line().map(|(_, role)| role).collect();
@@ -189,6 +195,7 @@ fn publish(
     line: &str,
     roles: &[String],
     with: &[String],
+    kegs: bool,
 ) -> Result<()> {
     // A slip of the pen is told before anything is built.
     existing(dir)?;
@@ -209,6 +216,9 @@ fn publish(
             let mut item: Item = offer.item(context, commit.as_deref(), before.as_ref())?;
             item.parts.extend(with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
+        }
+        if kegs {
+            lend(context, desk, line, &offers)?;
         }
         Ok(moved)
     })?;
@@ -267,6 +277,22 @@ fn change(
     }
     for (line, role, moved) in moved {
         show(context, &line, &role, &moved);
+    }
+    Ok(())
+}
+
+/// What the images are made of, for who builds by the channel.
+fn lend(context: &Context, desk: &mut Desk, line: &str, offers: &[offer::Offer]) -> Result<()> {
+    let lendings =
+        offers.iter().map(|offer| lend::lending(context, offer.composed())).collect::<Result<Vec<_>>>()?;
+    let Some(offer) = offers.first() else { return Ok(()) };
+    let lent = channel::lend(desk, &offer.composed().store, line, &lendings)?;
+    let channel::Lent { kegs, packs, bytes: size } = lent;
+    if context.json {
+        let told = serde_json::json!({ "event": "lent", "line": line, "kegs": kegs, "new_packs": packs, "new_bytes": size });
+        data(&told.to_string());
+    } else {
+        event("lent", &format!("{line}/kegs"), &format!("{kegs} kegs; {packs} packs, {} new", bytes(size)));
     }
     Ok(())
 }

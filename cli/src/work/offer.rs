@@ -19,7 +19,7 @@ use kegs::split::splits;
 
 use super::composed::{Composed, composed};
 use super::image::Image;
-use super::{papers, pid1};
+use super::{lend, papers, pid1};
 use crate::context::Context;
 use crate::trouble::{Result, Trouble};
 
@@ -44,6 +44,10 @@ pub fn offer(context: &Context, role: &str) -> Result<Offer> {
 }
 
 impl Offer {
+    pub fn composed(&self) -> &Composed {
+        &self.composed
+    }
+
     pub fn image(&self) -> &Image {
         &self.composed.image
     }
@@ -127,6 +131,7 @@ impl Offer {
             subjects: &[("root.erofs", &image.facts.root_sha256), ("vmlinuz", &self.kernel_sha256)],
             commit,
             actions: &actions,
+            taken: &lend::taken(&self.composed),
             materials: &materials,
             version: VERSION,
         })

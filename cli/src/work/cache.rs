@@ -1,0 +1,197 @@
+//! The binary cache that the command line names: a line of a channel, by a kept root of trust, as what a store asks for what
+//! it lacks. With none named, what was taken another time can still be missed, and is built.
+//!
+//! It never ends a command: what can't be had is told, and made here.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use builder::fetch::Places;
+use builder::schedule::Cancel;
+use ci::channel::{Folder, Place, Taker, Tally, Told, Web};
+use kegs::{Cache, Digest, Lent, Store, StoreError};
+
+use crate::terminal::{bytes, data, event, seconds, talk};
+use crate::trouble::{Result, Trouble};
+
+/// The line of who names none.
+const LINE: &str = "edge";
+
+/// What a command line says of it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Written {
+    /// Take kegs and images from a channel's line in place of building them [line: edge]
+    #[arg(long, global = true, value_name = "URL|DIR[@LINE]", env = "ROOTBREW_CACHE")]
+    cache: Option<String>,
+    /// Begin to trust the cache: the sha256 of the channel's first root, or that root in a file
+    #[arg(long, global = true, value_name = "SHA256|FILE", env = "ROOTBREW_CACHE_ROOT")]
+    cache_root: Option<String>,
+}
+
+/// The cache of a run.
+#[derive(Debug)]
+pub struct Source {
+    taker: Option<Taker>,
+    json: bool,
+    /// What was told of it already.
+    said: Mutex<(Tally, usize)>,
+    /// Where there is no taker.
+    refused: Mutex<usize>,
+}
+
+impl Source {
+    pub fn new(written: &Written, places: &Places, cancel: &Arc<Cancel>, json: bool) -> Result<Arc<Source>> {
+        let given = written.cache.as_deref().filter(|given| !given.is_empty());
+        let taker = given.map(|given| taker(given, written.cache_root.as_deref(), places, cancel, json));
+        let source =
+            Source { taker: taker.transpose()?, json, said: Mutex::default(), refused: Mutex::default() };
+        Ok(Arc::new(source))
+    }
+
+    /// How often something that was taken could not be had.
+    pub fn refused(&self) -> usize {
+        let here = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        here + self.taker.as_ref().map_or(0, |taker| taker.tally().refused)
+    }
+
+    /// One line of what was taken since the last one.
+    pub fn sum_up(&self) {
+        let Some(taker) = &self.taker else { return };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, now) = (said.0.clone(), taker.tally());
+        said.0 = now.clone();
+        let new = Tally {
+            taken: now.taken - before.taken,
+            refused: now.refused - before.refused,
+            packs: now.packs - before.packs,
+            bytes: now.bytes - before.bytes,
+            wall_s: now.wall_s - before.wall_s,
+        };
+        if (new.taken, new.packs, new.refused) == (0, 0, 0) {
+            return;
+        }
+        if self.json {
+            let told = serde_json::json!({
+                "event": "cache", "from": taker.name(), "taken": new.taken, "refused": new.refused, "packs": new.packs,
+                "bytes": new.bytes, "wall_s": new.wall_s,
+            });
+            return data(&told.to_string());
+        }
+        let refused = match new.refused {
+            0 => String::new(),
+            count => format!("; {count} could not be had"),
+        };
+        let rest = format!("{} packs, {} in {}{refused}", new.packs, bytes(new.bytes), seconds(new.wall_s));
+        event("cache", &format!("{} taken from {}", new.taken, taker.name()), &rest);
+    }
+}
+
+impl Cache for Source {
+    fn outcome(&self, key: &Digest) -> Option<Lent> {
+        self.taker.as_ref()?.outcome(key)
+    }
+
+    fn bring(
+        &self,
+        store: &Store,
+        roots: &[Digest],
+    ) -> std::result::Result<Vec<(Digest, String)>, StoreError> {
+        match &self.taker {
+            Some(taker) => taker.bring(store, roots),
+            None => {
+                let fault = |root: &Digest| {
+                    (*root, "it was left where it was taken from, and no --cache is given".into())
+                };
+                Ok(roots.iter().map(fault).collect())
+            }
+        }
+    }
+
+    fn refuse(&self, key: &Digest, why: &str) {
+        match &self.taker {
+            Some(taker) => taker.refuse(key, why),
+            None => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                tell(
+                    self.json,
+                    Told::Refused { keg: format!("action {}", key.short()), why: why.to_string() },
+                );
+            }
+        }
+    }
+}
+
+fn taker(
+    given: &str,
+    root: Option<&str>,
+    places: &Places,
+    cancel: &Arc<Cancel>,
+    json: bool,
+) -> Result<Taker> {
+    let (from, line) = channel_and_line(given);
+    Ok(Taker {
+        place: place(from, places),
+        line: line.to_string(),
+        trusted: state_folder(from)?,
+        root: root.filter(|root| !root.is_empty()).map(sha256).transpose()?,
+        places: places.clone(),
+        cancel: cancel.clone(),
+        told: Box::new(move |told| tell(json, told)),
+        state: Default::default(),
+    })
+}
+
+fn tell(json: bool, told: Told) {
+    if json {
+        let told = match told {
+            Told::Unused(why) => serde_json::json!({ "event": "cache_unused", "why": why }),
+            Told::Refused { keg, why } => {
+                serde_json::json!({ "event": "cache_refused", "keg": keg, "why": why })
+            }
+        };
+        return data(&told.to_string());
+    }
+    match told {
+        Told::Unused(why) => talk(&format!("warning: the cache is not used: {why}")),
+        Told::Refused { keg, why } => talk(&format!("cache   {keg} can't be had, and is made here: {why}")),
+    }
+}
+
+/// `https://kegs.example@stable`: what follows the last `@` is a line, unless it belongs to the place.
+fn channel_and_line(from: &str) -> (&str, &str) {
+    match from.rsplit_once('@') {
+        Some((place, line)) if !place.is_empty() && !line.contains('/') && !Path::new(from).exists() => {
+            (place, line)
+        }
+        _ => (from, LINE),
+    }
+}
+
+fn place(from: &str, places: &Places) -> Box<dyn Place + Send> {
+    match from.starts_with("http://") || from.starts_with("https://") {
+        true => Box::new(Web::new(from, places)),
+        false => Box::new(Folder::at(Path::new(from))),
+    }
+}
+
+/// A sha256 as it is, or that of a file.
+fn sha256(root: &str) -> Result<String> {
+    if kegs::digest::parse_sha256(root).is_some() {
+        return Ok(root.to_string());
+    }
+    let bytes = std::fs::read(root).map_err(|error| {
+        Trouble::Failed(format!("--cache-root {root}: no sha256, and no file that can be read: {error}"))
+    })?;
+    Ok(trust::sha256(&bytes))
+}
+
+/// Where `rootbrew pull` keeps its root of trust of the same channel.
+fn state_folder(from: &str) -> Result<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    let base = base
+        .ok_or_else(|| Trouble::Failed("neither XDG_STATE_HOME nor HOME says where trust is kept".into()))?;
+    let from =
+        std::fs::canonicalize(from).map_or_else(|_| from.to_string(), |path| path.display().to_string());
+    Ok(base.join("rootbrew/trusted").join(&trust::sha256(from.trim_end_matches('/').as_bytes())[..16]))
+}

@@ -1,0 +1,53 @@
+//! What an image was made of, for a channel to lend: every keg of its plan, the seeds' roots, the image itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ci::channel::{Lendable, Lending};
+use kegs::Store;
+
+use super::composed::Composed;
+use super::{ground, image};
+use crate::context::Context;
+use crate::trouble::{Result, Trouble};
+
+pub fn lending(context: &Context, composed: &Composed) -> Result<Lending> {
+    let Composed { store, target, built, image, .. } = composed;
+    let mut kegs = Vec::new();
+    for (node, key) in target.plan.nodes().iter().zip(&built.keys) {
+        let keg = format!("{} {}", node.name(), node.variant.version);
+        kegs.push(Lendable { key: *key, keg, outcome: outcome(store, key)?, top: None });
+    }
+    let presets = target.plan.nodes().iter().map(|node| node.variant.preset);
+    let seeds: BTreeSet<&str> = presets.map(|preset| composed.profile.seed(preset)).collect();
+    for name in seeds {
+        let key = ground::key(&builder::seed::load(&ground::seed_path(context, name))?);
+        let outcome = outcome(store, &key)?;
+        let top = Some(store.top(&outcome.output)?);
+        kegs.push(Lendable { key, keg: format!("seed {name}"), outcome, top });
+    }
+    let (_, key) = image::made(store, target, built)?;
+    kegs.push(Lendable {
+        key,
+        keg: format!("image {}", target.name),
+        outcome: outcome(store, &key)?,
+        top: None,
+    });
+    Ok(Lending { role: target.name.clone(), root_sha256: image.facts.root_sha256.clone(), kegs })
+}
+
+fn outcome(store: &Store, key: &kegs::Digest) -> Result<kegs::Outcome> {
+    store
+        .result(key)
+        .ok_or_else(|| Trouble::Bug(format!("the action {key} is done, and the store knows none")))
+}
+
+/// What of an image was not made here, and who said what it comes to.
+pub fn taken(composed: &Composed) -> BTreeMap<String, String> {
+    let Composed { store, target, built, .. } = composed;
+    let from = |key: &kegs::Digest| match store.done(key) {
+        Some(_) => None,
+        None => Some(store.taken_outcome(key)?.from),
+    };
+    let nodes = target.plan.nodes().iter().zip(&built.keys);
+    nodes.filter_map(|(node, key)| Some((node.name(), from(key)?))).collect()
+}
