@@ -16,6 +16,8 @@ pub mod offer;
 pub mod papers;
 pub mod passphrase;
 pub mod pid1;
+pub mod proof;
+pub mod taken;
 pub mod tool;
 pub mod trial;
 

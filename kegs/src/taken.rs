@@ -26,6 +26,11 @@ pub trait Cache: Send + Sync + fmt::Debug {
     /// What an action came to, by this one's word; `None`: it knows none, or can't be asked.
     fn outcome(&self, key: &Digest) -> Option<Lent>;
 
+    /// How long the bytes of a sha256 are, by this one's word: a wrong one only makes a key that nobody knows.
+    fn size_bytes(&self, _sha256: &[u8; 32]) -> Option<u64> {
+        None
+    }
+
     /// Brings trees into the store, whole. Those that can't be had, each with its reason.
     ///
     /// # Errors
@@ -58,6 +63,22 @@ impl Store {
     /// What an action came to: done here, taken before, or taken now.
     pub fn ask(&self, keyed: &Keyed) -> Option<Outcome> {
         self.result(&keyed.key).or_else(|| self.take(&keyed.key))
+    }
+
+    /// The whole digest of bytes known by their sha256 alone: here, or said by a cache, now or before.
+    pub fn size_of(&self, sha256: &[u8; 32]) -> Option<Digest> {
+        if let Some(digest) = self.find_sha256(sha256) {
+            return Some(digest);
+        }
+        let name = Digest { sha256: *sha256, size_bytes: 0 }.hex();
+        let noted = || std::str::from_utf8(&self.note("sizes", &name)?).ok()?.parse().ok();
+        let size_bytes = noted().or_else(|| {
+            let said = self.cache()?.size_bytes(sha256)?;
+            // Lost, it is asked again.
+            self.set_note("sizes", &name, said.to_string().as_bytes()).ok();
+            Some(said)
+        })?;
+        Some(Digest { sha256: *sha256, size_bytes })
     }
 
     /// A record that can't be written is none: the action runs, and meets what ails the store.

@@ -59,7 +59,7 @@ impl Home {
     }
 
     fn publish(&self) -> Ran {
-        self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys"]).expect(0)
+        self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"]).expect(0)
     }
 
     fn verify(&self) -> Ran {
@@ -122,7 +122,7 @@ fn what_is_over_its_limits_is_not_published() {
     let path = home.toy.path().join("tap/roles/box.toml");
     let role = fs::read_to_string(&path).expect("the role");
     fs::write(&path, format!("{role}\n[limits]\nfiles = 1\n")).expect("the role");
-    let publish = ["channel", "publish", "public", "--line", "edge", "--keys", "keys"];
+    let publish = ["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"];
     home.run(&publish).expect(1).says(&["`files` is", "the limit is 1"]);
     assert_eq!(home.run(&["channel", "log", "public", "--keys", "keys"]).expect(0).out, "");
 }
@@ -220,7 +220,7 @@ fn killed_at_two_hundred_instants_the_line_stays_valid() {
             home.edit(&at.to_string());
         }
         let words: &[&str] = match at % 4 {
-            0 | 1 => &["channel", "publish", "public", "--line", "edge", "--keys", "keys"],
+            0 | 1 => &["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"],
             2 => &["channel", "promote", "public", "edge", "stable", "--keys", "keys"],
             _ => &[
                 "channel", "prune", "public", "--keys", "keys", "--keep", "2", "--days", "0", "--grace", "0",

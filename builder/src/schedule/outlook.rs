@@ -103,7 +103,7 @@ pub fn sources(variant: &Variant, store: &Store) -> Vec<Have> {
             }
             let Some(sha256) = source.sha256 else { return Have::Nothing };
             let written = source.size_bytes.map(|size_bytes| Digest { sha256, size_bytes });
-            written.or_else(|| store.find_sha256(&sha256)).map_or(Have::Nothing, Have::Blob)
+            written.or_else(|| store.size_of(&sha256)).map_or(Have::Nothing, Have::Blob)
         })
         .collect()
 }

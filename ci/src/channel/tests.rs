@@ -97,6 +97,7 @@ fn item(role: &str, text: &str) -> Item {
         subjects: &[("root.erofs", &root_sha256), ("vmlinuz", &kernel_sha256)],
         commit: None,
         actions: &BTreeMap::new(),
+        taken: &BTreeMap::new(),
         materials: &[],
         version: "0",
     });

@@ -12,22 +12,43 @@ use crate::trouble::Result;
 use crate::work::build::Built;
 use crate::work::composed::{Composed, composed};
 use crate::work::image::Image;
-use crate::work::limits;
-use crate::work::machine::{self, Machine};
+use crate::work::machine::{self, Came, Machine};
+use crate::work::taken::{self, Trust};
+use crate::work::{limits, proof};
 
+#[derive(Debug, clap::Args)]
 pub struct Wish {
     pub role: String,
+    /// Ask what proves the role, power off, and exit by the answer
+    #[arg(long)]
     pub check: bool,
+    /// Show the serial console
+    #[arg(long)]
     pub console: bool,
-    pub memory_mb: u32,
+    /// Memory of the guest in MB
+    #[arg(long, short, value_name = "MB", default_value_t = 64)]
+    pub memory: u32,
+    /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
+    #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,
+    /// Boot what this channel's line holds [line: edge]; --check asks the published role's questions, with programs of this machine
+    #[arg(long, value_name = "URL|DIR[@LINE]")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub trust: Trust,
+}
+
+/// What is booted, made here or taken.
+struct Subject {
+    role: Role,
+    image: Image,
+    made: Option<Composed>,
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let role = role::load(&context.tap, &wish.role)?;
-    let Composed { image, built, .. } = composed(context, &wish.role)?.within_limits()?;
+    let Subject { role, image, made } = subject(context, wish)?;
     let machine = machine::Wish {
-        memory_mb: wish.memory_mb,
+        memory_mb: wish.memory,
         is_tried: wish.check,
         environment: wish.environment.as_deref(),
         console: wish.console,
@@ -38,13 +59,29 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     if !wish.check {
         return stay(context, guest);
     }
-    let ready = prove(context, &role, &machine, guest)?;
-    sum_up(context, &image, &built, ready);
+    let came = prove(context, &role, &machine, guest)?;
+    if let Some(Composed { store, built, .. }) = &made {
+        // Under an operator's own environment it is another machine.
+        if wish.environment.is_none() {
+            proof::keep(store, &role, &image, &came)?;
+        }
+        sum_up(context, &image, built, came.ready);
+    }
     Ok(())
 }
 
-/// Asked; a slow one is started again first, because one slow start is noise. How soon the quickest was ready.
-fn prove(context: &Context, role: &Role, machine: &Machine, mut guest: Guest) -> Result<Option<Ready>> {
+fn subject(context: &Context, wish: &Wish) -> Result<Subject> {
+    if let Some(from) = &wish.from {
+        let (role, image) = taken::image(context, from, &wish.trust, &wish.role)?;
+        return Ok(Subject { role, image, made: None });
+    }
+    let role = role::load(&context.tap, &wish.role)?;
+    let made = composed(context, &wish.role)?.within_limits()?;
+    Ok(Subject { role, image: made.image.clone(), made: Some(made) })
+}
+
+/// Asked; a slow one is started again first, because one slow start is noise.
+fn prove(context: &Context, role: &Role, machine: &Machine, mut guest: Guest) -> Result<Came> {
     let mut ready = guest.ready_ms();
     for _ in 1..limits::BOOTS_MAX {
         if limits::is_slow(role, ready) {
@@ -53,13 +90,14 @@ fn prove(context: &Context, role: &Role, machine: &Machine, mut guest: Guest) ->
             ready = [ready, guest.ready_ms()].into_iter().flatten().min_by_key(|ready| ready.since_kernel_ms);
         }
     }
-    let (first, last) = machine.ask(context, guest)?;
+    let came = Came { ready, ..machine.ask(context, guest)? };
+    let Came { first, last, .. } = &came;
     match context.json {
-        true => data(&limits::json(&first, &last).to_string()),
-        false => limits::show(role, &first, &last),
+        true => data(&limits::json(first, last).to_string()),
+        false => limits::show(role, first, last),
     }
-    Faults(limits::of_guest(role, ready, &first, &last)).or(())?;
-    Ok(ready)
+    Faults(limits::of_guest(role, ready, first, last)).or(())?;
+    Ok(came)
 }
 
 /// All of it in one line: what was built, how large it is, how soon it was ready.

@@ -46,6 +46,9 @@ pub enum Channel {
         /// Lend all that the images are made of too: who names this channel by --cache takes it and builds nothing
         #[arg(long)]
         kegs: bool,
+        /// Publish what nothing proves: images are not booted and asked
+        #[arg(long)]
+        no_boot: bool,
     },
     /// Make a line's newest images another line's newest
     #[command(
@@ -144,8 +147,9 @@ pub struct Keys {
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
         Channel::Init { dir, keys, roots, threshold } => init(dir, keys, *roots, *threshold),
-        Channel::Publish { dir, roles, line, keys, with, kegs } => {
-            publish(context, dir, keys, line, roles, with, *kegs)
+        Channel::Publish { dir, roles, line, keys, with, no_boot, kegs } => {
+            let mut how = How { with: beside(with)?, no_boot: *no_boot, kegs: *kegs };
+            publish(context, dir, keys, line, roles, &mut how)
         }
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
@@ -194,12 +198,10 @@ fn publish(
     keys: &Keys,
     line: &str,
     roles: &[String],
-    with: &[String],
-    kegs: bool,
+    how: &mut How,
 ) -> Result<()> {
     // A slip of the pen is told before anything is built.
     existing(dir)?;
-    let mut with = beside(with)?;
     let roles = if roles.is_empty() { role::names(&context.tap).unwrap_or_default() } else { roles.to_vec() };
     let commit = workbench::revision::clean(&context.tap);
     let offers = roles.iter().map(|role| offer::offer(context, role)).collect::<Result<Vec<_>>>()?;
@@ -213,19 +215,27 @@ fn publish(
                 continue;
             }
             let before = newest.map(|image| twin(desk.folder(), &image)).transpose()?;
-            let mut item: Item = offer.item(context, commit.as_deref(), before.as_ref())?;
-            item.parts.extend(with.remove(role).unwrap_or_default());
+            let beside = offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot: how.no_boot };
+            let mut item: Item = offer.item(context, &beside)?;
+            item.parts.extend(how.with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
         }
-        if kegs {
+        if how.kegs {
             lend(context, desk, line, &offers)?;
         }
         Ok(moved)
     })?;
-    match with.keys().next() {
+    match how.with.keys().next() {
         None => Ok(()),
         Some(role) => Ok(talk(&format!("warning: --with {role}/…: nothing new of `{role}` was published"))),
     }
+}
+
+/// What is published beside images, and what is asked of them first.
+struct How {
+    with: Beside,
+    no_boot: bool,
+    kegs: bool,
 }
 
 type Beside = BTreeMap<String, Vec<(String, String, Content)>>;

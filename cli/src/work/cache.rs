@@ -3,19 +3,16 @@
 //!
 //! It never ends a command: what can't be had is told, and made here.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use builder::fetch::Places;
 use builder::schedule::Cancel;
-use ci::channel::{Folder, Place, Taker, Tally, Told, Web};
+use ci::channel::{Taker, Tally, Told};
 use kegs::{Cache, Digest, Lent, Store, StoreError};
 
+use super::taken;
 use crate::terminal::{bytes, data, event, seconds, talk};
-use crate::trouble::{Result, Trouble};
-
-/// The line of who names none.
-const LINE: &str = "edge";
+use crate::trouble::Result;
 
 /// What a command line says of it.
 #[derive(Debug, Clone, clap::Args)]
@@ -128,12 +125,12 @@ fn taker(
     cancel: &Arc<Cancel>,
     json: bool,
 ) -> Result<Taker> {
-    let (from, line) = channel_and_line(given);
+    let (from, line) = taken::channel_and_line(given);
     Ok(Taker {
-        place: place(from, places),
+        place: taken::place(places, from),
         line: line.to_string(),
-        trusted: state_folder(from)?,
-        root: root.filter(|root| !root.is_empty()).map(sha256).transpose()?,
+        trusted: taken::state_folder(from)?,
+        root: root.filter(|root| !root.is_empty()).map(taken::sha256).transpose()?,
         places: places.clone(),
         cancel: cancel.clone(),
         told: Box::new(move |told| tell(json, told)),
@@ -155,43 +152,4 @@ fn tell(json: bool, told: Told) {
         Told::Unused(why) => talk(&format!("warning: the cache is not used: {why}")),
         Told::Refused { keg, why } => talk(&format!("cache   {keg} can't be had, and is made here: {why}")),
     }
-}
-
-/// `https://kegs.example@stable`: what follows the last `@` is a line, unless it belongs to the place.
-fn channel_and_line(from: &str) -> (&str, &str) {
-    match from.rsplit_once('@') {
-        Some((place, line)) if !place.is_empty() && !line.contains('/') && !Path::new(from).exists() => {
-            (place, line)
-        }
-        _ => (from, LINE),
-    }
-}
-
-fn place(from: &str, places: &Places) -> Box<dyn Place + Send> {
-    match from.starts_with("http://") || from.starts_with("https://") {
-        true => Box::new(Web::new(from, places)),
-        false => Box::new(Folder::at(Path::new(from))),
-    }
-}
-
-/// A sha256 as it is, or that of a file.
-fn sha256(root: &str) -> Result<String> {
-    if kegs::digest::parse_sha256(root).is_some() {
-        return Ok(root.to_string());
-    }
-    let bytes = std::fs::read(root).map_err(|error| {
-        Trouble::Failed(format!("--cache-root {root}: no sha256, and no file that can be read: {error}"))
-    })?;
-    Ok(trust::sha256(&bytes))
-}
-
-/// Where `rootbrew pull` keeps its root of trust of the same channel.
-fn state_folder(from: &str) -> Result<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    let base = base
-        .ok_or_else(|| Trouble::Failed("neither XDG_STATE_HOME nor HOME says where trust is kept".into()))?;
-    let from =
-        std::fs::canonicalize(from).map_or_else(|_| from.to_string(), |path| path.display().to_string());
-    Ok(base.join("rootbrew/trusted").join(&trust::sha256(from.trim_end_matches('/').as_bytes())[..16]))
 }

@@ -31,7 +31,8 @@ const PACKED: &str = "root.erofs.zst";
 /// To pack a root takes 0.6 s a MB: a larger one is packed when it is published, unless its role limits what it weighs.
 const WEIGHED_MAX_BYTES: u64 = 64_000_000;
 
-/// An image in the store.
+/// An image, in a folder of the store or of a taker.
+#[derive(Debug, Clone)]
 pub struct Image {
     pub folder: PathBuf,
     pub facts: Facts,
@@ -59,6 +60,15 @@ pub struct Facts {
 }
 
 impl Image {
+    /// One that lies in a folder.
+    pub fn open(folder: &Path) -> Result<Image> {
+        let path = folder.join("facts.json");
+        let bytes = fs::read(&path).map_err(io("read", &path))?;
+        let facts = serde_json::from_slice(&bytes)
+            .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
+        Ok(Image { folder: folder.to_path_buf(), facts, made: None })
+    }
+
     pub fn root(&self) -> PathBuf {
         self.folder.join(ROOT)
     }
@@ -135,11 +145,7 @@ fn stripped(store: &Store, target: &Target, role: &Role, built: &Built, agent: &
 
 fn open(store: &Store, role: &Role, output: &Digest, made: Option<Made>) -> Result<Image> {
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
-    let path = folder.join("facts.json");
-    let bytes = fs::read(&path).map_err(io("read", &path))?;
-    let facts = serde_json::from_slice(&bytes)
-        .map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
-    Ok(Image { folder, facts, made })
+    Ok(Image { made, ..Image::open(&folder)? })
 }
 
 /// The key: the role's words, its templates, its kegs and the agent, by content, and what recipes say of a run, which is in

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
-use ci::boot::{self, Accelerator, Answer, Boot, Check, Console, Desk, Event, Figures, Guest};
+use ci::boot::{self, Accelerator, Answer, Boot, Check, Console, Desk, Event, Figures, Guest, Ready};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -38,6 +38,17 @@ pub struct Wish<'a> {
 pub const TRIED: Wish =
     Wish { memory_mb: 64, is_tried: true, environment: None, console: false, observe: None };
 
+/// What a guest came to.
+pub struct Came {
+    pub ready: Option<Ready>,
+    /// Before the first question.
+    pub first: Figures,
+    /// After the last.
+    pub last: Figures,
+    /// The last lines of its console.
+    pub console: Vec<String>,
+}
+
 impl<'a> Machine<'a> {
     pub fn new(role: &'a Role, image: &Image, wish: Wish) -> Result<Machine<'a>> {
         let trial = wish.is_tried.then(|| trial::prepare(role)).transpose()?;
@@ -61,9 +72,8 @@ impl<'a> Machine<'a> {
         Ok(boot::start(&self.boot, &mut |happened| show(context, happened))?)
     }
 
-    /// Asks what the role says proves it; the guest is powered off whatever the answers are. What it came to before the first
-    /// question, and after the last.
-    pub fn ask(&self, context: &Context, mut guest: Guest) -> Result<(Figures, Figures)> {
+    /// Asks what the role says proves it; the guest is powered off whatever the answers are.
+    pub fn ask(&self, context: &Context, mut guest: Guest) -> Result<Came> {
         let checks: Vec<Check> = self.role.checks.iter().map(asked).collect();
         let Some(trial) = self.trial.as_ref().filter(|_| !checks.is_empty()) else {
             let why = format!("role `{}` has no [[check]]: nothing proves it", self.role.name);
@@ -73,12 +83,12 @@ impl<'a> Machine<'a> {
         let first = guest.figures();
         let answers = boot::check(&guest, &checks, &desk);
         let last = guest.figures();
+        let (ready, console) = (guest.ready_ms(), guest.console());
         let off = guest.power_off();
         answers?.iter().for_each(|answer| answered(context, answer));
-        let figures = (first?, last?);
-        let off = off?;
+        let (first, last, off) = (first?, last?, off?);
         event("off", &self.role.name, &format!("powered off in {} ms", off.as_millis()));
-        Ok(figures)
+        Ok(Came { ready, first, last, console })
     }
 }
 

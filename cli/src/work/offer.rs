@@ -3,8 +3,10 @@
 //! ```text
 //! root.erofs vmlinuz tree.txt facts.json      the image, as `rootbrew image` writes it
 //! image.spdx.json image.cdx.json              its papers
+//! figures.json boot.log                       what its boots came to, and the last of them said
 //! diff.json                                   against the line's image before it
 //! debug/<build-id>.debug                      what a debugger asks for
+//! roles/<role>.toml roles/<role>/…            the role as it is written
 //! provenance.json                             how it was made: signed by who publishes
 //! ```
 
@@ -12,13 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use assembler::papers::{Papers, cyclonedx, spdx};
+use assembler::role::Role;
 use assembler::{ImageTree, diff};
 use ci::channel::{Content, Item, Made, Material};
 use kegs::Digest;
 use kegs::split::splits;
 
 use super::composed::{Composed, composed};
-use super::image::Image;
+use super::image::{self, Image};
+use super::proof::{self, Boots};
 use super::{lend, papers, pid1};
 use crate::context::Context;
 use crate::trouble::{Result, Trouble};
@@ -43,6 +47,17 @@ pub fn offer(context: &Context, role: &str) -> Result<Offer> {
     Ok(Offer { composed, kernel_sha256: digest.hex() })
 }
 
+/// What an image does not say of itself.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// The tap's, where it stands clean at one.
+    pub commit: Option<&'a str>,
+    /// The line's image until now.
+    pub before: Option<&'a ImageTree>,
+    /// Nobody wants it proven.
+    pub no_boot: bool,
+}
+
 impl Offer {
     pub fn composed(&self) -> &Composed {
         &self.composed
@@ -52,10 +67,15 @@ impl Offer {
         &self.composed.image
     }
 
-    /// All of it, as it is published; `before` is the line's image until now.
-    pub fn item(&self, context: &Context, commit: Option<&str>, before: Option<&ImageTree>) -> Result<Item> {
-        let Composed { target, image, .. } = &self.composed;
-        let role = &target.name;
+    /// All of it, as it is published.
+    ///
+    /// # Errors
+    /// It has to be proven, and does not boot, answer or keep its limits.
+    pub fn item(&self, context: &Context, beside: &Beside) -> Result<Item> {
+        let Composed { store, target, image, .. } = &self.composed;
+        let Beside { commit, before, no_boot } = *beside;
+        let role = image::role(target)?;
+        let boots = (!no_boot).then(|| proof::of(context, store, role, image)).transpose()?;
         let raw = image.root();
         let root = match image.packed() {
             Some(packed) => Content::Packed { raw, packed },
@@ -80,12 +100,14 @@ impl Offer {
             ("image.cdx.json", "application/vnd.cyclonedx+json", cyclonedx::print(&told.papers, VERSION)),
         ];
         let differs = before.map(|before| ("diff.json", "application/json", difference(before, &tree)));
-        for (name, media, text) in texts.into_iter().chain(differs) {
+        let proofs = boots.iter().flat_map(proofs);
+        for (name, media, text) in texts.into_iter().chain(differs).chain(proofs) {
             parts.push((name.to_string(), media.to_string(), Content::Bytes(text.into_bytes())));
         }
         parts.extend(self.debug(&tree)?);
+        parts.extend(written(role)?);
         Ok(Item {
-            role: role.clone(),
+            role: role.name.clone(),
             root_sha256: image.facts.root_sha256.clone(),
             kernel_sha256: self.kernel_sha256.clone(),
             commit: commit.map(str::to_string),
@@ -136,6 +158,34 @@ impl Offer {
             version: VERSION,
         })
     }
+}
+
+/// The role as it is written, laid out as in a tap: who takes the image can ask what its authors asked.
+fn written(role: &Role) -> Result<Vec<(String, String, Content)>> {
+    let media = || "text/plain".to_string();
+    let text = Content::Bytes(role.text.content.as_bytes().to_vec());
+    let mut parts = vec![(format!("roles/{}.toml", role.name), media(), text)];
+    let failed = |error| Trouble::Failed(format!("cannot list {}: {error}", role.folder.display()));
+    let entries = match std::fs::read_dir(&role.folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(parts),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_file() {
+            parts.push((format!("roles/{}/{name}", role.name), media(), Content::File(path)));
+        }
+    }
+    Ok(parts)
+}
+
+/// What its boots came to, and the last of them said.
+fn proofs(boots: &Boots) -> [(&'static str, &'static str, String); 2] {
+    let Boots { ready_ms, ram_bytes, ports, console, .. } = boots;
+    let figures = serde_json::json!({ "ready_ms": ready_ms, "ram_bytes": ram_bytes, "ports": ports });
+    let log = console.iter().map(|line| format!("{line}\n")).collect();
+    [("figures.json", "application/json", figures.to_string()), ("boot.log", "text/plain", log)]
 }
 
 /// Path by path, as `rootbrew diff --json` says it.

@@ -7,6 +7,7 @@ pub mod leftover;
 pub mod ran;
 pub mod seed;
 pub mod site;
+pub mod tap;
 pub mod toy;
 
 pub use chance::Chance;
