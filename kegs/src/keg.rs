@@ -132,21 +132,6 @@ impl Store {
         Ok(tree)
     }
 
-    /// The root `Directory` alone, which may have been taken without what is below it.
-    pub fn top(&self, root: &Digest) -> Result<Vec<u8>> {
-        let bytes = match self.lacks(root) {
-            true => self.note("top", &root.hex()).ok_or(StoreError::Missing(*root))?,
-            false if root.size_bytes == 0 => Vec::new(),
-            false => self.get(root)?,
-        };
-        match Digest::of(&bytes) == *root {
-            true => Ok(bytes),
-            false => {
-                Err(StoreError::Damaged { digest: *root, fault: "its bytes have another digest".into() })
-            }
-        }
-    }
-
     fn read_directory(&self, digest: &Digest, at: &str, nodes: &mut BTreeMap<String, Node>) -> Result<()> {
         self.read_nodes(digest, &self.directory(digest)?, at, nodes)
     }

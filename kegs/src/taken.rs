@@ -107,6 +107,21 @@ impl Store {
         [false, true].iter().try_for_each(|twin| remove_file(&self.blob_path(root, *twin)))
     }
 
+    /// The root `Directory` alone, which may have been taken without what is below it.
+    pub fn top(&self, root: &Digest) -> Result<Vec<u8>> {
+        let bytes = match self.lacks(root) {
+            true => self.note("top", &root.hex()).ok_or(StoreError::Missing(*root))?,
+            false if root.size_bytes == 0 => Vec::new(),
+            false => self.get(root)?,
+        };
+        match Digest::of(&bytes) == *root {
+            true => Ok(bytes),
+            false => {
+                Err(StoreError::Damaged { digest: *root, fault: "its bytes have another digest".into() })
+            }
+        }
+    }
+
     /// Whether a tree's contents are not here.
     pub fn lacks(&self, root: &Digest) -> bool {
         // The empty tree is the empty message.

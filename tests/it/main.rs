@@ -6,6 +6,7 @@ mod arrows;
 mod build;
 mod bump;
 mod byhand;
+mod cache;
 mod channel;
 mod ci;
 mod ci_web;

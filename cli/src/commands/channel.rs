@@ -215,13 +215,14 @@ fn publish(
                 continue;
             }
             let before = newest.map(|image| twin(desk.folder(), &image)).transpose()?;
-            let beside = offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot: how.no_boot };
+            let beside =
+                offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot: how.no_boot };
             let mut item: Item = offer.item(context, &beside)?;
             item.parts.extend(how.with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
         }
         if how.kegs {
-            lend(context, desk, line, &offers)?;
+            lend::lend(context, desk, line, &offers)?;
         }
         Ok(moved)
     })?;
@@ -287,22 +288,6 @@ fn change(
     }
     for (line, role, moved) in moved {
         show(context, &line, &role, &moved);
-    }
-    Ok(())
-}
-
-/// What the images are made of, for who builds by the channel.
-fn lend(context: &Context, desk: &mut Desk, line: &str, offers: &[offer::Offer]) -> Result<()> {
-    let lendings =
-        offers.iter().map(|offer| lend::lending(context, offer.composed())).collect::<Result<Vec<_>>>()?;
-    let Some(offer) = offers.first() else { return Ok(()) };
-    let lent = channel::lend(desk, &offer.composed().store, line, &lendings)?;
-    let channel::Lent { kegs, packs, bytes: size } = lent;
-    if context.json {
-        let told = serde_json::json!({ "event": "lent", "line": line, "kegs": kegs, "new_packs": packs, "new_bytes": size });
-        data(&told.to_string());
-    } else {
-        event("lent", &format!("{line}/kegs"), &format!("{kegs} kegs; {packs} packs, {} new", bytes(size)));
     }
     Ok(())
 }

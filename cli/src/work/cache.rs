@@ -88,6 +88,10 @@ impl Cache for Source {
         self.taker.as_ref()?.outcome(key)
     }
 
+    fn size_bytes(&self, sha256: &[u8; 32]) -> Option<u64> {
+        self.taker.as_ref()?.size_bytes(sha256)
+    }
+
     fn bring(
         &self,
         store: &Store,
@@ -133,6 +137,7 @@ fn taker(
         root: root.filter(|root| !root.is_empty()).map(taken::sha256).transpose()?,
         places: places.clone(),
         cancel: cancel.clone(),
+        now_s: ci::channel::now_s,
         told: Box::new(move |told| tell(json, told)),
         state: Default::default(),
     })

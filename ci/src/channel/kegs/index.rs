@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"format":1,"line":"edge",
-//!  "entries":[{"key":"895f…/161","keg":"zlib 1.3.2","output":"1c3a…/412","debug":"77d0…/96","wall_s":4.25,"top":"0a0b…"}],
+//!  "entries":[{"key":"895f…/161","keg":"zlib 1.3.2","output":"1c3a…/412","debug":"77d0…/96","wall_s":4.25,"top":"0a0b…","sources":["39ca…/128711"]}],
 //!  "packs":{"1c3a…/412":{"sha256":…,"size":86905,"bytes":241491}},
 //!  "plans":[{"role":"web","root_sha256":…,"entries":[0,3,4]}]}
 //! ```
@@ -46,6 +46,9 @@ pub struct Entry {
     pub wall_s: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top: Option<String>,
+    /// Of which no recipe writes how long they are: without that there is no key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +72,8 @@ pub struct Plan {
 pub struct Known {
     pub outcomes: HashMap<Digest, (Outcome, String, Option<Vec<u8>>)>,
     pub packs: HashMap<Digest, Pack>,
+    /// Of sources.
+    pub sizes: HashMap<[u8; 32], u64>,
 }
 
 impl Index {
@@ -90,11 +95,14 @@ impl Index {
     /// For who asks it again and again.
     pub fn known(self) -> Known {
         let packs = self.packs.into_iter().filter_map(|(tree, pack)| Some((tree.parse().ok()?, pack)));
+        let sources = self.entries.iter().flat_map(|entry| &entry.sources);
+        let sizes = sources.filter_map(|source| source.parse().ok());
+        let sizes = sizes.map(|source: Digest| (source.sha256, source.size_bytes)).collect();
         let outcomes = self.entries.into_iter().filter_map(|entry| {
             let (key, outcome) = entry.outcome()?;
             Some((key, (outcome, entry.keg, entry.top.and_then(|top| hex_bytes(&top)))))
         });
-        Known { outcomes: outcomes.collect(), packs: packs.collect() }
+        Known { outcomes: outcomes.collect(), packs: packs.collect(), sizes }
     }
 
     /// Sorted entries, and neither entries nor packs that no plan has use for.

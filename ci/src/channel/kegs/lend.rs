@@ -39,6 +39,8 @@ pub struct Lendable {
     pub outcome: Outcome,
     /// The output's root `Directory` in place of a pack.
     pub top: Option<Vec<u8>>,
+    /// Of which no recipe writes how long they are.
+    pub sources: Vec<Digest>,
 }
 
 /// What was put.
@@ -95,6 +97,7 @@ fn add(index: &mut Index, lending: &Lending) {
             debug: keg.outcome.debug.map(|debug| debug.to_string()),
             wall_s: keg.outcome.wall_s,
             top: keg.top.as_deref().map(hex_text),
+            sources: keg.sources.iter().map(Digest::to_string).collect(),
         };
         entries.push(match index.entries.iter().position(|known| known.key == entry.key) {
             // How long it took another time is no news.

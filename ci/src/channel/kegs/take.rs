@@ -37,6 +37,8 @@ pub struct Taker {
     pub root: Option<String>,
     pub places: Places,
     pub cancel: Arc<Cancel>,
+    /// The clock.
+    pub now_s: fn() -> u64,
     pub told: Box<dyn Fn(Told) + Send + Sync>,
     pub state: State,
 }
@@ -113,7 +115,7 @@ impl Taker {
             trusted(&self.trusted, place, sha256)?;
         }
         let wish = Wish::Target(line::target(&self.line, ROLE, INDEX));
-        let update = follow(place, &self.trusted, wish, super::super::now_s())?;
+        let update = follow(place, &self.trusted, wish, (self.now_s)())?;
         let target = update.found().ok_or_else(|| wrong(place.name(), "its metadata have no end"))?;
         let path = line::document_path(&self.line, ROLE, INDEX, &target.sha256);
         if target.length > INDEX_MAX_BYTES {
@@ -192,6 +194,10 @@ impl Cache for Taker {
         }
         self.lock_tally().taken += 1;
         Some(Lent { outcome: *outcome, from: self.name(), top: top.clone() })
+    }
+
+    fn size_bytes(&self, sha256: &[u8; 32]) -> Option<u64> {
+        self.known().sizes.get(sha256).copied()
     }
 
     fn bring(&self, store: &Store, roots: &[Digest]) -> Faults {
