@@ -92,8 +92,9 @@ impl Context {
         self.places.apt.clone().unwrap_or_else(|| self.store.join("apt"))
     }
 
+    /// The store, to look at: nothing comes into it.
     pub fn open_store(&self) -> Result<Store> {
-        Ok(Store::open(&self.store)?.with_cache(self.cache.clone()))
+        Ok(Store::open(&self.store)?)
     }
 }
 

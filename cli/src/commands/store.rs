@@ -12,8 +12,7 @@ use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
 
 pub fn run(context: &Context, command: &arguments::Store) -> Result<()> {
-    // Without the cache: looking after what is here brings nothing.
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     match command {
         arguments::Store::Verify { repair } => verify(context, &store, *repair),
         arguments::Store::Gc { yes } => gc(&store, *yes),

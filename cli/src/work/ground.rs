@@ -43,14 +43,7 @@ pub fn ground<'p>(
     profile: Profile,
     plans: impl IntoIterator<Item = &'p Plan>,
 ) -> Result<Ground> {
-    let nodes = plans.into_iter().flat_map(|plan| plan.nodes());
-    let names: BTreeSet<&str> = nodes.map(|node| profile.seed(node.variant.preset)).collect();
-    let mut seeds = BTreeMap::new();
-    for name in names {
-        let seed = seed::load(&seed_path(context, name))?;
-        seeds.insert(name.to_string(), unpacked(context, store, name, &seed)?);
-    }
-    Ok(Ground::new(store, profile, &seeds)?)
+    laid(context, store, profile, plans, &|name, seed| unpacked(context, store, name, seed))
 }
 
 /// The same, where a seed that was taken is known by its root alone: keys need no more. [`unpack_for`] makes it whole when
@@ -61,15 +54,25 @@ pub fn known<'p>(
     profile: Profile,
     plans: impl IntoIterator<Item = &'p Plan>,
 ) -> Result<Ground> {
+    laid(context, store, profile, plans, &|name, seed| {
+        let taken = store.ask(&action(seed).keyed()).filter(|outcome| store.top(&outcome.output).is_ok());
+        taken.map_or_else(|| unpacked(context, store, name, seed), |outcome| Ok(outcome.output))
+    })
+}
+
+fn laid<'p>(
+    context: &Context,
+    store: &Store,
+    profile: Profile,
+    plans: impl IntoIterator<Item = &'p Plan>,
+    root: &dyn Fn(&str, &Seed) -> Result<Digest>,
+) -> Result<Ground> {
     let nodes = plans.into_iter().flat_map(|plan| plan.nodes());
     let names: BTreeSet<&str> = nodes.map(|node| profile.seed(node.variant.preset)).collect();
     let mut seeds = BTreeMap::new();
     for name in names {
         let seed = seed::load(&seed_path(context, name))?;
-        let taken = store.ask(&action(&seed).keyed()).filter(|outcome| store.top(&outcome.output).is_ok());
-        let root =
-            taken.map_or_else(|| unpacked(context, store, name, &seed), |outcome| Ok(outcome.output))?;
-        seeds.insert(name.to_string(), root);
+        seeds.insert(name.to_string(), root(name, &seed)?);
     }
     Ok(Ground::new(store, profile, &seeds)?)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ci::channel::{self, Desk, Lendable, Lending, Lent};
-use kegs::Store;
+use kegs::{Digest, Outcome, Store};
 
 use super::composed::Composed;
 use super::offer::Offer;
@@ -59,19 +59,18 @@ fn lending(context: &Context, composed: &Composed) -> Result<Lending> {
     Ok(Lending { role: target.name.clone(), root_sha256: image.facts.root_sha256.clone(), kegs })
 }
 
-fn outcome(store: &Store, key: &kegs::Digest) -> Result<kegs::Outcome> {
+fn outcome(store: &Store, key: &Digest) -> Result<Outcome> {
     store
         .result(key)
         .ok_or_else(|| Trouble::Bug(format!("the action {key} is done, and the store knows none")))
 }
 
 /// What of an image was not made here, and who said what it comes to.
-pub fn taken(composed: &Composed) -> BTreeMap<String, String> {
+pub fn taken(composed: &Composed) -> Result<BTreeMap<String, String>> {
     let Composed { store, target, built, .. } = composed;
-    let from = |key: &kegs::Digest| match store.done(key) {
-        Some(_) => None,
-        None => Some(store.taken_outcome(key)?.from),
-    };
-    let nodes = target.plan.nodes().iter().zip(&built.keys);
-    nodes.filter_map(|(node, key)| Some((node.name(), from(key)?))).collect()
+    let (_, image) = image::made(store, target, built)?;
+    let nodes = target.plan.nodes().iter().map(|node| node.name()).zip(built.keys.iter().copied());
+    let all = nodes.chain([(format!("image {}", target.name), image)]);
+    let from = |key: &Digest| store.taken_outcome(key).filter(|_| store.done(key).is_none());
+    Ok(all.filter_map(|(name, key)| Some((name, from(&key)?.from))).collect())
 }

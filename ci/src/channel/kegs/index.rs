@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::super::error::{Result, wrong};
 use super::super::line::is_sha256;
 
-/// 20,000 entries with their packs.
+/// 13,000 kegs: on this tap's, one takes 620 bytes with its packs.
 pub const INDEX_MAX_BYTES: u64 = 8 << 20;
 const FORMAT: u32 = 1;
 /// A tree of more is no keg of ours.

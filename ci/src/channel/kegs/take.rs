@@ -252,7 +252,7 @@ impl<'a> Unpacking<'a> {
     }
 
     fn unpack(&self, staged: &Path, root: &Digest, bytes: u64) -> io::Result<()> {
-        // One byte more than it may be is the end: what is missing then has another digest.
+        // No more than it may be: what is cut off is missing, which a digest shows.
         let stream = zstd::Decoder::new(File::open(staged)?)?.take(bytes);
         self.store.read_pack(root, stream).map_err(|error| {
             if let StoreError::Damaged { .. } = &error {
