@@ -16,7 +16,7 @@ use builder::schedule::Cancel;
 use kegs::{Cache, Digest, Lent, Store, StoreError};
 use trust::Wish;
 
-use super::super::error::{Result, tried, wrong};
+use super::super::error::{ChannelError, Result, tried, wrong};
 use super::super::line;
 use super::super::place::Place;
 use super::super::publish::{document, names};
@@ -111,8 +111,14 @@ impl Taker {
     pub fn index(&self) -> Result<Index> {
         names(&self.line, ROLE)?;
         let place = self.place.as_ref();
-        if let Some(sha256) = &self.root {
-            trusted(&self.trusted, place, sha256)?;
+        match &self.root {
+            Some(sha256) => trusted(&self.trusted, place, sha256)?,
+            None if self.trusted.join("root.json").exists() => {}
+            None => {
+                let what =
+                    format!("nothing is trusted of {} yet: --cache-root says its root, once", place.name());
+                return Err(ChannelError::NoKey(what));
+            }
         }
         let wish = Wish::Target(line::target(&self.line, ROLE, INDEX));
         let update = follow(place, &self.trusted, wish, (self.now_s)())?;
