@@ -259,14 +259,26 @@ impl<'a> Unpacking<'a> {
 
     fn unpack(&self, staged: &Path, root: &Digest, bytes: u64) -> io::Result<()> {
         // No more than it may be: what is cut off is missing, which a digest shows.
-        let stream = zstd::Decoder::new(File::open(staged)?)?.take(bytes);
-        self.store.read_pack(root, stream).map_err(|error| {
+        let stream = Ending(zstd::Decoder::new(File::open(staged)?)?);
+        self.store.read_pack(root, stream.take(bytes)).map_err(|error| {
             if let StoreError::Damaged { .. } = &error {
                 let mut lies = self.lies.lock().unwrap_or_else(PoisonError::into_inner);
                 lies.insert(*root, format!("its pack is not the tree: {error}"));
             }
             io::Error::other(error)
         })
+    }
+}
+
+/// A stream that ends where it can't be unpacked: that is the pack's fault and not the store's, and digests show it.
+struct Ending<R>(R);
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Ok(0),
+            read => read,
+        }
     }
 }
 

@@ -142,6 +142,22 @@ fn a_signed_pack_that_is_not_the_tree_is_refused() {
 }
 
 #[test]
+fn a_signed_pack_that_is_no_zstd_is_refused() {
+    let toy = Toy::new();
+    let store = store(&toy.folder.path().join("store"));
+    toy.publish("edge", "web", "one", NOW_S).unwrap();
+    let lending = lending(&store, "one", &["a"]);
+    // A part of the image, says a note, is the keg's pack.
+    let pack = index::Pack { sha256: trust::sha256(b"same"), size: 4, bytes: 100 };
+    let tree = lending.kegs[0].outcome.output.hex();
+    store.set_note("packs", &tree, &serde_json::to_vec(&pack).unwrap()).unwrap();
+    toy.change(NOW_S + 1, |desk| lend(desk, &store, "edge", &[lending])).unwrap();
+    let (taken, told) = takes(&toy, "taker", &["a"]);
+    assert_eq!(taken, [false]);
+    assert!(matches!(&told[..], [Told::Refused { why, .. }] if why.contains("not the tree")), "{told:?}");
+}
+
+#[test]
 fn an_index_of_nonsense_is_refused() {
     for text in [
         "{}",
