@@ -7,6 +7,7 @@ mod bucket;
 mod build;
 mod bump;
 mod byhand;
+mod cache;
 mod channel;
 mod ci;
 mod ci_web;

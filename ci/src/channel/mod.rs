@@ -6,7 +6,8 @@
 //! metadata/N.snapshot.json N.targets.json N.<role>.json
 //! targets/<line>/<role>/<sha256>.image.json     an image: its parts           line::Image
 //! targets/<line>/<role>/<sha256>.history.json   what the line held, and holds line::History
-//! blobs/ab/<sha256>                             the parts' bytes
+//! targets/<line>/kegs/<sha256>.index.json       what actions came to        kegs::Index
+//! blobs/ab/<sha256>                             the parts' bytes, and packs of kegs
 //! ```
 //! Whoever publishes puts blobs, then documents, then metadata under numbers of their own, and swaps the pointer; killed at
 //! any instant, it leaves what nobody points to. Nothing is believed that a root of trust, kept elsewhere, does not sign.
@@ -16,6 +17,7 @@ mod change;
 mod error;
 mod folder;
 mod hold;
+mod kegs;
 mod keyring;
 mod line;
 mod place;
@@ -35,6 +37,7 @@ mod tests;
 pub use bucket::Bucket;
 pub use error::ChannelError;
 pub use folder::Folder;
+pub use kegs::{Index, Lendable, Lending, Lent, Taker, Tally, Told, lend};
 pub use keyring::{Keyring, Passphrase};
 pub use line::{Entry, History, Image, Packed, Part};
 pub use place::{Place, Web};

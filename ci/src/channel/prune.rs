@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::error::{ChannelError, Result};
+use super::kegs;
 use super::keyring::Keyring;
 use super::line::{self, Entry, History};
 use super::publish::{Desk, history};
@@ -55,14 +56,17 @@ pub fn prune(shelf: &dyn Shelf, keys: &Keyring, policy: Policy, life: Life, now_
 fn forget(shelf: &dyn Shelf, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<usize> {
     let mut desk = Desk::open(shelf, keys, life, now_s)?;
     let mut forgotten = 0;
+    let mut held = BTreeSet::new();
     for (line, role) in lines(desk.state()) {
         let history = desk.history(&line, &role)?;
         let entries = kept(&history, policy, now_s);
+        held.extend(entries.iter().map(|entry| (role.clone(), entry.root_sha256.clone())));
         if entries.len() < history.entries.len() {
             forgotten += history.entries.len() - entries.len();
             desk.rewrite(History { entries, ..history })?;
         }
     }
+    kegs::forget(&mut desk, &|role, root_sha256| held.contains(&(role.into(), root_sha256.into())))?;
     desk.commit()?;
     Ok(forgotten)
 }
@@ -107,5 +111,6 @@ fn named(shelf: &dyn Shelf, state: &State) -> Result<BTreeSet<String>> {
             named.insert(path);
         }
     }
+    kegs::named(shelf, state, &mut named)?;
     Ok(named)
 }

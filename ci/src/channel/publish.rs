@@ -178,6 +178,11 @@ impl<'a> Desk<'a> {
         self.rewrite(history)
     }
 
+    /// One more document of the commit.
+    pub(super) fn put(&mut self, document: Document) {
+        self.documents.push(document);
+    }
+
     pub(super) fn rewrite(&mut self, history: History) -> Result<()> {
         let bytes = serde_json::to_vec(&history).unwrap_or_default();
         if bytes.len() as u64 > HISTORY_MAX_BYTES {

@@ -56,6 +56,7 @@ pub fn verify(place: &dyn Place, trusted: &Path, now_s: u64) -> Result<Report> {
     let envelopes = images.values().filter_map(|(role, image)| envelope(place, &state, role, image).err());
     report.faults.extend(envelopes);
     blobs(place, &images, &mut report);
+    super::kegs::verify(place, &state, &mut report);
     Ok(report)
 }
 
@@ -130,25 +131,34 @@ fn blobs(place: &dyn Place, images: &BTreeMap<String, (String, Image)>, report: 
     }
 }
 
-/// The bytes that lie there, and what they unpack to: read once, a piece at a time.
 fn blob(place: &dyn Place, path: &str, part: &Part) -> std::result::Result<(), String> {
-    let (sha256, size) = part.blob();
+    match read(place, path, part.blob(), part.packed.as_ref().map(|_| part.size))? {
+        Some(raw) if raw.hex() != part.sha256 => {
+            Err(format!("unpacks to the sha256 {}, and {} is wanted", raw.hex(), part.sha256))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes that lie there, held against their sha256 and length, and what they unpack to where they unpack to that many
+/// bytes: read once, a piece at a time.
+pub fn read(
+    place: &dyn Place,
+    path: &str,
+    (sha256, size): (&str, u64),
+    unpacks_to: Option<u64>,
+) -> std::result::Result<Option<Digest>, String> {
     let file = place.open(path).map_err(|error| error.to_string())?;
     let file = file.ok_or_else(|| "is not there".to_string())?;
     let mut packed = Hashed { from: file.take(size.saturating_add(1)), hasher: Hasher::default() };
-    let raw = part.packed.as_ref().map(|_| unpacked(&mut packed, part.size).and_then(Digest::of_reader));
+    let raw = unpacks_to.map(|bytes| unpacked(&mut packed, bytes).and_then(Digest::of_reader));
     io::copy(&mut packed, &mut io::sink()).map_err(|error| error.to_string())?;
     let found = packed.hasher.finish();
     if found.size_bytes != size || found.hex() != sha256 {
         let bytes = if found.size_bytes > size { "more".to_string() } else { found.size_bytes.to_string() };
         return Err(format!("is damaged: {bytes} bytes of sha256 {}, {size} are wanted", found.hex()));
     }
-    match raw.transpose().map_err(|error| error.to_string())? {
-        Some(raw) if raw.hex() != part.sha256 => {
-            Err(format!("unpacks to the sha256 {}, and {} is wanted", raw.hex(), part.sha256))
-        }
-        _ => Ok(()),
-    }
+    raw.transpose().map_err(|error| error.to_string())
 }
 
 /// Hashes what it passes on.

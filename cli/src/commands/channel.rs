@@ -11,7 +11,7 @@ use super::{rotate, told};
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
-use crate::work::{offer, passphrase, place};
+use crate::work::{lend, offer, passphrase, place};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Channel {
@@ -32,7 +32,8 @@ pub enum Channel {
     },
     /// Publish the images of roles, where they are others than the line's newest
     #[command(after_help = "Examples: rootbrew channel publish public/ --line edge --keys keys/\n          \
-                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log")]
+                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log\n          \
+                      rootbrew channel publish public/ --line edge --keys keys/ --kegs")]
     Publish {
         /// A folder, or s3://BUCKET/PREFIX
         #[arg(value_name = "DIR")]
@@ -46,6 +47,9 @@ pub enum Channel {
         /// Another file beside a role's image, as a boot's log or figures
         #[arg(long, value_name = "ROLE/NAME=FILE")]
         with: Vec<String>,
+        /// Lend all that the images are made of too: who names this channel by --cache takes it and builds nothing
+        #[arg(long)]
+        kegs: bool,
         /// Publish what nothing proves: images are not booted and asked
         #[arg(long)]
         no_boot: bool,
@@ -192,8 +196,9 @@ pub struct Keys {
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
         Channel::Init { dir, keys, roots, threshold } => init(context, dir, keys, *roots, *threshold),
-        Channel::Publish { dir, roles, line, keys, with, no_boot } => {
-            publish(context, dir, keys, line, roles, &mut beside(with)?, *no_boot)
+        Channel::Publish { dir, roles, line, keys, with, no_boot, kegs } => {
+            let mut how = How { with: beside(with)?, no_boot: *no_boot, kegs: *kegs };
+            publish(context, dir, keys, line, roles, &mut how)
         }
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
@@ -247,8 +252,7 @@ fn publish(
     keys: &Keys,
     line: &str,
     roles: &[String],
-    with: &mut Beside,
-    no_boot: bool,
+    how: &mut How,
 ) -> Result<()> {
     // A slip of the pen is told before anything is built.
     place::existing(context, dir)?;
@@ -265,17 +269,28 @@ fn publish(
                 continue;
             }
             let before = newest.map(|image| twin(desk.shelf(), &image)).transpose()?;
-            let beside = offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot };
+            let beside =
+                offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot: how.no_boot };
             let mut item: Item = offer.item(context, &beside)?;
-            item.parts.extend(with.remove(role).unwrap_or_default());
+            item.parts.extend(how.with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
+        }
+        if how.kegs {
+            lend::lend(context, desk, line, &offers)?;
         }
         Ok(moved)
     })?;
-    match with.keys().next() {
+    match how.with.keys().next() {
         None => Ok(()),
         Some(role) => Ok(talk(&format!("warning: --with {role}/…: nothing new of `{role}` was published"))),
     }
+}
+
+/// What is published beside images, and what is asked of them first.
+struct How {
+    with: Beside,
+    no_boot: bool,
+    kegs: bool,
 }
 
 type Beside = BTreeMap<String, Vec<(String, String, Content)>>;

@@ -9,7 +9,8 @@ use crate::trouble::{Result, Trouble};
 use crate::work::place;
 
 pub fn verify(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
-    let report = channel::verify(place::place(context, dir)?.as_ref(), &keys.keys.join("trusted"), now_s())?;
+    let report =
+        channel::verify(place::place(&context.places, dir)?.as_ref(), &keys.keys.join("trusted"), now_s())?;
     if context.json {
         let told = serde_json::json!({
             "event": "verified", "lines": report.lines, "images": report.images, "blobs": report.blobs,
@@ -32,7 +33,7 @@ pub fn verify(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
 }
 
 pub fn log(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
-    let place = place::place(context, dir)?;
+    let place = place::place(&context.places, dir)?;
     let state = channel::State::open(place.as_ref(), &keys.keys.join("trusted"), now_s())?;
     for (line, role) in channel::lines(&state) {
         let history = channel::history(place.as_ref(), &state, &line, &role)?;

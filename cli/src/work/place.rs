@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use builder::fetch::Places;
 use ci::channel::{Bucket, Folder, Place, Shelf, Web, is_channel};
 
 use crate::context::Context;
@@ -12,10 +13,10 @@ use crate::trouble::{Result, Trouble};
 const HOLD_S: u64 = 60;
 
 /// For reading.
-pub fn place(context: &Context, from: &str) -> Result<Box<dyn Place>> {
+pub fn place(places: &Places, from: &str) -> Result<Box<dyn Place + Send>> {
     Ok(match from {
-        _ if is_site(from) => Box::new(Web::new(from, &context.places)),
-        _ if from.starts_with("s3://") => Box::new(bucket(context, from)?),
+        _ if is_site(from) => Box::new(Web::new(from, places)),
+        _ if from.starts_with("s3://") => Box::new(bucket(places, from)?),
         _ => Box::new(Folder::at(Path::new(from))),
     })
 }
@@ -26,7 +27,7 @@ pub fn create(context: &Context, to: &str) -> Result<Box<dyn Shelf>> {
         _ if is_site(to) => Err(Trouble::Failed(format!(
             "{to} can only be read: a folder or s3://BUCKET/PREFIX is wanted where something is changed"
         ))),
-        _ if to.starts_with("s3://") => Ok(Box::new(bucket(context, to)?)),
+        _ if to.starts_with("s3://") => Ok(Box::new(bucket(&context.places, to)?)),
         _ => Ok(Box::new(Folder::create(Path::new(to))?)),
     }
 }
@@ -50,10 +51,10 @@ fn is_site(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-fn bucket(context: &Context, url: &str) -> Result<Bucket> {
+fn bucket(places: &Places, url: &str) -> Result<Bucket> {
     let given = std::env::var("ROOTBREW_HOLD_S").ok().and_then(|text| text.parse().ok());
     let hold = Duration::from_secs(given.unwrap_or(HOLD_S));
     let words = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Ok(Bucket::open(url, &words.collect(), &context.places, hold)?)
+    Ok(Bucket::open(url, &words.collect(), places, hold)?)
 }
