@@ -14,14 +14,14 @@ use crate::support::{Ran, Toy, leftover};
 /// Pinned, so that a judge does not change its mind by itself.
 const JUDGES: [&str; 2] = ["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"];
 
-struct Home {
-    toy: Toy,
+pub struct Home {
+    pub toy: Toy,
     root: String,
 }
 
 impl Home {
     /// A role with a kernel, and a channel that is empty.
-    fn new() -> Home {
+    pub fn new() -> Home {
         let toy = Toy::new();
         let tool = "mkdir -p $OUT/bin\nprintf 'a tool, 1.0' >$OUT/bin/tool\nchmod 755 $OUT/bin/tool";
         toy.recipe("tool", &[], "", tool);
@@ -44,11 +44,11 @@ impl Home {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
 
-    fn public(&self) -> PathBuf {
+    pub fn public(&self) -> PathBuf {
         self.toy.path().join("public")
     }
 
@@ -63,7 +63,7 @@ impl Home {
         self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys"]).expect(0)
     }
 
-    fn verify(&self) -> Ran {
+    pub fn verify(&self) -> Ran {
         self.run(&["channel", "verify", "public", "--keys", "keys"]).expect(0)
     }
 

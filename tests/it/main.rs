@@ -36,6 +36,7 @@ mod proof;
 mod reproducible;
 mod roles;
 mod same;
+mod site;
 mod store;
 mod support;
 mod web;

@@ -118,6 +118,9 @@ pub enum Channel {
         #[command(flatten)]
         keys: Keys,
     },
+    /// Write pages into the channel that tell what its lines hold, for a browser: histories, contents, papers, differences
+    #[command(after_help = "Example: rootbrew channel site public/ --keys keys/ --db all.zip")]
+    Site(super::site::Wish),
     /// What each line held and holds
     #[command(after_help = "Example: rootbrew channel log public/ --keys keys/ --json")]
     Log {
@@ -162,6 +165,7 @@ pub fn run(context: &Context, command: &Channel) -> Result<()> {
             let policy = Policy { keep: *keep, keep_s: days.saturating_mul(86_400), grace_s: *grace };
             prune(dir, keys, policy)
         }
+        Channel::Site(wish) => super::site::run(context, wish),
         Channel::Log { dir, keys } => log(context, dir, keys),
     }
 }
