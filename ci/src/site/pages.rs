@@ -71,7 +71,10 @@ pub fn of_lines(channel: &Channel, checked: &Checked) -> Vec<(String, String)> {
 }
 
 fn index(channel: &Channel, checked: &Checked) -> Value {
+    let last = |history: &History| history.entries.len().saturating_sub(1);
+    let newest = |history: &History| role::has_boots(channel, &history.entries[last(history)..]);
     json!({
+        "has_boots": channel.histories.iter().any(newest),
         "version": channel.version, "expires": super::when(&channel.expires), "images": channel.images.len(),
         "asked": checked.records.is_some(), "lines": lines(channel, checked), "faults": faults(channel),
     })

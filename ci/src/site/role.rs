@@ -57,7 +57,10 @@ pub struct Page {
     /// Entries that are older than the rows.
     older: usize,
     charts: Vec<Drawn>,
+    /// Columns that are there where one row has something to say.
     has_boots: bool,
+    has_commits: bool,
+    asked: bool,
 }
 
 #[derive(Serialize)]
@@ -69,7 +72,6 @@ struct Drawn {
 pub fn page(channel: &Channel, history: &History, checked: &Checked) -> Page {
     let older = history.entries.len().saturating_sub(ROWS_MAX);
     let rows = (older..history.entries.len()).rev().map(|at| row(channel, history, at, checked));
-    let listed = history.entries.iter().filter_map(|entry| channel.images.get(&entry.sha256));
     Page {
         line: history.line.clone(),
         role: history.role.clone(),
@@ -77,8 +79,15 @@ pub fn page(channel: &Channel, history: &History, checked: &Checked) -> Page {
         rows: rows.collect(),
         older,
         charts: charts(channel, history),
-        has_boots: listed.into_iter().any(|listed| !listed.figures.ready_ms.is_empty()),
+        has_boots: has_boots(channel, &history.entries),
+        has_commits: history.entries.iter().any(|entry| entry.commit.is_some()),
+        asked: checked.records.is_some(),
     }
+}
+
+pub fn has_boots(channel: &Channel, entries: &[Entry]) -> bool {
+    let mut listed = entries.iter().filter_map(|entry| channel.images.get(&entry.sha256));
+    listed.any(|listed| !listed.figures.ready_ms.is_empty())
 }
 
 /// One entry, beside the one before it.

@@ -72,7 +72,7 @@ function compared(old, now) {
   const paths = changes(old, now), packages = moved(old, now);
   const bytesMoved = paths.reduce((sum, change) => sum + change.now - change.old, 0);
   const said = paths.length || packages.length
-    ? `${packages.length} packages and ${paths.length} paths differ, ${more(bytesMoved)} in files.`
+    ? `${count(packages, 'package')} and ${count(paths, 'path')} differ, ${more(bytesMoved)} in files.`
     : 'Their packages and files are the same.';
   at('said').textContent = old.kernel === now.kernel ? said : `${said} The kernel is another one.`;
   at('result').replaceChildren(
@@ -82,17 +82,20 @@ function compared(old, now) {
     ...(paths.length > ROWS_MAX ? [make('p', `${paths.length - ROWS_MAX} more are not shown.`)] : []));
 }
 
+const count = (list, word) => `${list.length} ${word}${list.length === 1 ? '' : 's'}`;
+
 function figures(old, now) {
   const one = (name, key, said) => {
     const [a, b] = [old[key], now[key]];
     const known = value => (value === null ? 'not measured' : said(value));
     return [name, known(a), known(b), a === null || b === null ? '' : a === b ? '=' : sign(b - a) + said(Math.abs(b - a))];
   };
+  const isKnown = ([, a, b]) => a !== b || a !== 'not measured';
   const seconds = ms => `${(ms / 1000).toFixed(2)} s`;
   return [
     one('Root', 'root_bytes', bytes), one('On the wire', 'wire_bytes', bytes), one('Kernel', 'kernel_bytes', bytes),
     one('From kernel start to ready', 'ready_ms', seconds), one('RAM when ready', 'ram_bytes', bytes),
-  ];
+  ].filter(isKnown);
 }
 
 // As assembler::diff: a folder counts where it is empty, or its own mode or owner is other.
@@ -149,7 +152,9 @@ function moved(old, now) {
 
 function table(caption, heads, rows, numbers) {
   const cell = (tag, text, column, scope) => {
-    const made = make(tag, text);
+    // A path is code.
+    const made = make(tag, text.startsWith('/') ? '' : text);
+    if (text.startsWith('/')) made.append(make('code', text));
     if (scope) made.scope = scope;
     if (numbers.includes(column)) made.className = 'n';
     return made;
@@ -169,7 +174,7 @@ function table(caption, heads, rows, numbers) {
   wide.append(all);
   Object.assign(wide, { className: 'wide', tabIndex: 0 });
   wide.setAttribute('role', 'region');
-  wide.setAttribute('aria-label', caption);
+  wide.setAttribute('aria-label', `Table: ${caption}`);
   return wide;
 }
 
