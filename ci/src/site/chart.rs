@@ -145,7 +145,11 @@ fn steps(out: &mut String, points: &[Point], scale: &Scale) {
     for point in points {
         let (x, y) = (scale.x(point.at_s), scale.y(point.value as f64));
         if point.high > point.value {
-            let _ = write!(out, "<path class=\"spread\" d=\"M{x:.1} {y:.1}V{:.1}\"/>", scale.y(point.high as f64));
+            let _ = write!(
+                out,
+                "<path class=\"spread\" d=\"M{x:.1} {y:.1}V{:.1}\"/>",
+                scale.y(point.high as f64)
+            );
         }
         let class = if point.is_back { "dot back" } else { "dot" };
         let _ = write!(out, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>");
@@ -165,7 +169,9 @@ pub fn spark(values: &[u64]) -> Option<String> {
         let y = if high == low { 9.0 } else { 16.0 - (value - low) as f64 / (high - low) as f64 * 14.0 };
         let _ = if at == 0 { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
     }
-    Some(format!("<svg class=\"spark\" viewBox=\"0 0 80 18\" aria-hidden=\"true\"><path class=\"line\" d=\"{path}\"/></svg>"))
+    Some(format!(
+        "<svg class=\"spark\" viewBox=\"0 0 80 18\" aria-hidden=\"true\"><path class=\"line\" d=\"{path}\"/></svg>"
+    ))
 }
 
 #[cfg(test)]
@@ -189,7 +195,9 @@ mod tests {
     fn a_chart_has_words() {
         let points = points(&[(0, 1_000), (86_400, 2_000), (172_800, 2_000)]);
         let svg = line(&Chart { id: "root", title: "Root", unit: Unit::Bytes, points: &points }).unwrap();
-        for said in ["<title id=\"root-title\">Root</title>", "1.0 kB first, 2.0 kB last", "1970-01-02</text>"] {
+        for said in
+            ["<title id=\"root-title\">Root</title>", "1.0 kB first, 2.0 kB last", "1970-01-02</text>"]
+        {
             assert!(svg.contains(said), "{said}: {svg}");
         }
         assert!(line(&Chart { id: "x", title: "x", unit: Unit::Bytes, points: &[] }).is_none());

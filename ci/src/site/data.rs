@@ -58,7 +58,8 @@ fn whole(text: &str) -> String {
 pub fn index(channel: &Channel) -> String {
     let mut images: Vec<&Listed> = channel.images.values().collect();
     images.sort_by(|a, b| {
-        let key = |listed: &Listed| (listed.image.role.clone(), std::cmp::Reverse(listed.image.published.clone()));
+        let key =
+            |listed: &Listed| (listed.image.role.clone(), std::cmp::Reverse(listed.image.published.clone()));
         (key(a), &a.sha256).cmp(&(key(b), &b.sha256))
     });
     let one = |listed: &&Listed| {
@@ -71,9 +72,13 @@ pub fn index(channel: &Channel) -> String {
 fn call(function: &str, value: &Value) -> String {
     let mut text = value.to_string();
     // All of these stand in strings only.
-    for (sign, escaped) in
-        [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")]
-    {
+    for (sign, escaped) in [
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('&', "\\u0026"),
+        ('\u{2028}', "\\u2028"),
+        ('\u{2029}', "\\u2029"),
+    ] {
         text = text.replace(sign, escaped);
     }
     format!("{function}({text});\n")

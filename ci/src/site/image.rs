@@ -121,14 +121,10 @@ struct PartRow {
 
 /// All that the page says beyond what the image's document, by its digest, says once and for all.
 pub fn told(channel: &Channel, listed: &Listed, checked: &Checked) -> String {
-    let findings: Vec<_> = checked.of_image(&listed.sha256).map(|found| vulnerable::told(&found.finding)).collect();
-    let told = json!([
-        listed.sha256,
-        listed.before,
-        stands(channel, listed),
-        checked.records.is_some(),
-        findings
-    ]);
+    let findings: Vec<_> =
+        checked.of_image(&listed.sha256).map(|found| vulnerable::told(&found.finding)).collect();
+    let told =
+        json!([listed.sha256, listed.before, stands(channel, listed), checked.records.is_some(), findings]);
     told.to_string()
 }
 
@@ -140,8 +136,11 @@ pub fn page(
     checked: &Checked,
 ) -> Page {
     let image = &listed.image;
-    let (debug, parts): (Vec<_>, Vec<_>) =
-        image.parts.iter().map(|(name, part)| part_row(name, part)).partition(|part| part.name.starts_with("debug/"));
+    let (debug, parts): (Vec<_>, Vec<_>) = image
+        .parts
+        .iter()
+        .map(|(name, part)| part_row(name, part))
+        .partition(|part| part.name.starts_with("debug/"));
     let told = Told {
         sha256: &listed.sha256,
         short: short(&listed.sha256),

@@ -207,7 +207,9 @@ fn json<T: for<'d> Deserialize<'d>>(
     name: &str,
     faults: &mut Vec<String>,
 ) -> Option<T> {
-    read(folder, image, name, faults, |bytes| serde_json::from_slice(bytes).map_err(|error| error.to_string()))
+    read(folder, image, name, faults, |bytes| {
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    })
 }
 
 /// A part as `understand` has it; `None`: it is not there, or it is no such thing, which is a fault.

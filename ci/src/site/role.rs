@@ -94,7 +94,8 @@ pub fn has_boots(channel: &Channel, entries: &[Entry]) -> bool {
 pub fn row(channel: &Channel, history: &History, at: usize, checked: &Checked) -> Row {
     let entry = &history.entries[at];
     let before = at.checked_sub(1).map(|at| &history.entries[at].sha256);
-    let before = before.filter(|before| **before != entry.sha256).and_then(|before| channel.images.get(before));
+    let before =
+        before.filter(|before| **before != entry.sha256).and_then(|before| channel.images.get(before));
     let listed = channel.images.get(&entry.sha256);
     Row {
         sha256: entry.sha256.clone(),
@@ -147,7 +148,12 @@ fn charts(channel: &Channel, history: &History) -> Vec<Drawn> {
         }
     };
     draw("root", "Root on disk", Unit::Bytes, points(channel, history, |listed| vec![listed.root_bytes()]));
-    draw("wire", "Root on the wire", Unit::Bytes, points(channel, history, |listed| vec![listed.wire_bytes()]));
+    draw(
+        "wire",
+        "Root on the wire",
+        Unit::Bytes,
+        points(channel, history, |listed| vec![listed.wire_bytes()]),
+    );
     let samples: [(_, _, _, Of); 2] = [
         ("ready", "From kernel start to ready", Unit::Milliseconds, |listed| &listed.figures.ready_ms),
         ("ram", "RAM in use when ready", Unit::Bytes, |listed| &listed.figures.ram_bytes),

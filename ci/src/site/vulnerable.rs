@@ -158,7 +158,9 @@ fn row(at: usize, found: &Found, channel: &Channel, newest: &BTreeMap<&str, Vec<
     for listed in listed {
         match newest.get(listed.sha256.as_str()) {
             Some(lines) => new.extend(lines.iter().map(|line| place(&listed.sha256, line.clone()))),
-            None => old.push(place(&listed.sha256, format!("{} {}", listed.image.role, short(&listed.sha256)))),
+            None => {
+                old.push(place(&listed.sha256, format!("{} {}", listed.image.role, short(&listed.sha256))))
+            }
         }
     }
     let more = old.len().saturating_sub(IMAGES_MAX);
