@@ -182,8 +182,8 @@ fn what_is_said_stays_and_what_is_gone_goes() {
     site.change(&["prune", "public", "--keep", "1", "--days", "0", "--grace", "0"]);
     assert_eq!(site.pages().len(), 3, "prune removes no page");
     let pruned = site.make();
-    // Of the image that is in no line any more: page, picture, data.
-    assert_eq!(pruned["removed"], 3, "{pruned}");
+    // Of the image that is in no line any more: page, picture, data, and the picture of what moved.
+    assert_eq!(pruned["removed"], 4, "{pruned}");
     assert_eq!(site.pages().len(), 2);
     site.home.verify().says(&["0 faults"]);
 }
@@ -218,11 +218,15 @@ fn a_damaged_part_is_a_fault_of_its_page() {
     let document: Value = serde_json::from_slice(&fs::read(document).expect("its document")).expect("JSON");
     let sha256 = document["parts"]["tree.txt"]["sha256"].as_str().expect("a digest");
     let blob = site.home.public().join(format!("blobs/{}/{sha256}", &sha256[..2]));
+    let whole = fs::read(&blob).expect("the blob");
     fs::write(&blob, "# rootbrew tree 1\n").expect("damage");
     let told = site.make();
     assert!(told["faults"].to_string().contains("cut short or changed"), "{told}");
     let page = site.home.public().join(format!("site/image/{image}.html"));
-    assert!(fs::read_to_string(page).expect("its page").contains("cut short or changed"));
+    assert!(fs::read_to_string(&page).expect("its page").contains("cut short or changed"));
+    fs::write(&blob, whole).expect("repair");
+    assert_eq!(site.make()["faults"], serde_json::json!([]));
+    assert!(!fs::read_to_string(&page).expect("its page").contains("cut short or changed"));
 }
 
 #[test]

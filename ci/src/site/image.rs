@@ -19,6 +19,8 @@ const KEGS_MAX: usize = 20;
 pub struct Page {
     pub html: String,
     pub treemap: String,
+    /// What moved since the image before it, where something did.
+    pub difference: Option<String>,
     pub data: String,
 }
 
@@ -36,6 +38,7 @@ struct Told<'a> {
     stands: Vec<Stand>,
     asked: bool,
     findings: Vec<vulnerable::Row>,
+    more_findings: usize,
     differs: Option<Differs>,
     tree: Option<Tree>,
     packages: Vec<Package>,
@@ -65,6 +68,7 @@ struct Differs {
     more: usize,
     moved: String,
     is_read: bool,
+    is_drawn: bool,
 }
 
 #[derive(Serialize)]
@@ -121,11 +125,14 @@ struct PartRow {
 
 /// All that the page says beyond what the image's document, by its digest, says once and for all.
 pub fn told(channel: &Channel, listed: &Listed, checked: &Checked) -> String {
-    let findings: Vec<_> =
-        checked.of_image(&listed.sha256).map(|found| vulnerable::told(&found.finding)).collect();
+    let findings: Vec<_> = findings(listed, checked).collect();
     let told =
         json!([listed.sha256, listed.before, stands(channel, listed), checked.records.is_some(), findings]);
     told.to_string()
+}
+
+fn findings<'a>(listed: &Listed, checked: &'a Checked) -> impl Iterator<Item = vulnerable::Row> + use<'a> {
+    checked.of_image(&listed.sha256).map(|found| vulnerable::told(&found.finding))
 }
 
 pub fn page(
@@ -141,7 +148,7 @@ pub fn page(
         .iter()
         .map(|(name, part)| part_row(name, part))
         .partition(|part| part.name.starts_with("debug/"));
-    let told = Told {
+    let mut told = Told {
         sha256: &listed.sha256,
         short: short(&listed.sha256),
         role: &image.role,
@@ -153,7 +160,8 @@ pub fn page(
         ports: listed.figures.ports.iter().map(port).collect(),
         stands: stands(channel, listed),
         asked: checked.records.is_some(),
-        findings: checked.of_image(&listed.sha256).map(|found| vulnerable::told(&found.finding)).collect(),
+        findings: findings(listed, checked).take(ROWS_MAX).collect(),
+        more_findings: findings(listed, checked).count().saturating_sub(ROWS_MAX),
         differs: before.map(|(before, was)| differs(before, was, detail)),
         tree: detail.tree.as_ref().map(tree),
         packages: detail.papers.iter().flat_map(packages::packages).collect(),
@@ -164,9 +172,12 @@ pub fn page(
         debug,
         faults: detail.faults.iter().map(|fault| shown(fault)).collect(),
     };
+    let difference = before.and_then(|(_, was)| moved(listed, was, detail));
+    told.differs.iter_mut().for_each(|differs| differs.is_drawn = difference.is_some());
     Page {
         html: pages::render("image.html", "../", told),
         treemap: picture(listed, detail),
+        difference,
         data: data::image(listed, detail),
     }
 }
@@ -178,6 +189,14 @@ fn picture(listed: &Listed, detail: &Detail) -> String {
     let count: usize = size.kegs.iter().map(|keg| keg.files).sum();
     let name = format!("{} {}", listed.image.role, short(&listed.sha256));
     treemap::svg(&tree, &Title { name, totals: format!("{} in {count} files", bytes(size.total_bytes)) })
+}
+
+/// The same of what moved.
+fn moved(listed: &Listed, was: &Detail, now: &Detail) -> Option<String> {
+    let difference = diff(was.tree.as_ref()?, now.tree.as_ref()?);
+    let moved: i64 = difference.changes().map(diff::Change::delta_bytes).sum();
+    let name = format!("{} {}: what moved", listed.image.role, short(&listed.sha256));
+    treemap::difference(&difference, &Title { name, totals: more(Unit::Bytes, moved) })
 }
 
 fn stands(channel: &Channel, listed: &Listed) -> Vec<Stand> {
@@ -213,6 +232,7 @@ fn differs(before: &Listed, was: &Detail, now: &Detail) -> Differs {
         files: changes.iter().take(ROWS_MAX).map(|change| changed(change)).collect(),
         moved: more(Unit::Bytes, moved),
         is_read: difference.is_some(),
+        is_drawn: false,
     }
 }
 

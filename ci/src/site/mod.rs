@@ -5,7 +5,8 @@
 //! site/index.html                each line: its roles and their newest images
 //! site/role/<line>/<role>.html   what the line held, as a table and as charts
 //! site/image/<sha256>.html       an image: figures, parts, contents, papers, what differs from the one before it
-//! site/image/<sha256>.svg .js    its treemap; its files and packages, for the page that compares
+//! site/image/<sha256>.svg        its treemap; .diff.svg: of what moved since the image before it
+//! site/image/<sha256>.js         its files and packages, for the page that compares
 //! site/compare.html images.js    any two images side by side, put together in the browser
 //! site/cve.html                  which images a vulnerability touches
 //! ```
@@ -102,7 +103,10 @@ fn one_image(
     let detail = read::detail(folder, state, listed);
     let before = listed.before.as_ref().and_then(|sha256| channel.images.get(sha256));
     let before = before.map(|before| (before, read::detail(folder, state, before)));
-    desk.image(&listed.sha256, &image::page(channel, listed, &detail, before.as_ref(), checked), &seal)?;
+    // What can't be read now is read again by the next run.
+    let is_whole = detail.faults.is_empty() && before.iter().all(|(_, before)| before.faults.is_empty());
+    let page = image::page(channel, listed, &detail, before.as_ref(), checked);
+    desk.image(&listed.sha256, &page, is_whole.then_some(&seal))?;
     Ok(detail.faults)
 }
 

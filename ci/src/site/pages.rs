@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::read::Channel;
 use super::role;
-use super::vulnerable::Checked;
+use super::vulnerable::{self, Checked};
 use super::{data, shown};
 use crate::channel::History;
 
@@ -61,7 +61,7 @@ pub fn of_lines(channel: &Channel, checked: &Checked) -> Vec<(String, String)> {
         ("images.js".to_string(), data::index(channel)),
         ("index.html".to_string(), render("index.html", "", index(channel, checked))),
         ("compare.html".to_string(), render("compare.html", "", lines(channel, checked))),
-        ("cve.html".to_string(), render("cve.html", "", vulnerable(channel, checked))),
+        ("cve.html".to_string(), render("cve.html", "", cve(channel, checked))),
     ];
     for history in &channel.histories {
         let path = format!("role/{}/{}.html", history.line, history.role);
@@ -105,6 +105,7 @@ fn of_role(channel: &Channel, history: &History, checked: &Checked) -> Option<Va
     }))
 }
 
-fn vulnerable(channel: &Channel, checked: &Checked) -> Value {
-    json!({ "records": checked.records, "damaged": checked.damaged, "rows": checked.rows(channel), "images": channel.images.len() })
+fn cve(channel: &Channel, checked: &Checked) -> Value {
+    json!({ "records": checked.records, "damaged": checked.damaged, "rows": checked.rows(channel), "images": channel.images.len(),
+        "more": checked.found.len().saturating_sub(vulnerable::ROWS_MAX) })
 }

@@ -145,6 +145,9 @@ fn listed(
     let path = format!("targets/{line}/{role}/{}.image.json", entry.sha256);
     let bytes = proven(folder, &path, &entry.sha256, entry.size)?;
     let image = Image::read(&path, &bytes).map_err(|error| error.to_string())?;
+    if image.role != *role {
+        return Err(format!("{path} is an image of `{}`", image.role));
+    }
     let facts: Option<Facts> = json(folder, &image, "facts.json", faults);
     let figures: Option<Figures> = json(folder, &image, "figures.json", faults);
     Ok(Listed {

@@ -18,6 +18,8 @@ use crate::channel::Folder;
 
 /// Images that are named one by one.
 const IMAGES_MAX: usize = 50;
+/// Of the whole page; the worst stand first.
+pub const ROWS_MAX: usize = 5_000;
 
 /// What was asked, and what is known of it.
 #[derive(Default)]
@@ -136,7 +138,7 @@ fn order(finding: &Finding) -> impl Ord + '_ {
 }
 
 impl Checked {
-    pub fn of_image(&self, sha256: &str) -> impl Iterator<Item = &Found> {
+    pub fn of_image<'a>(&'a self, sha256: &str) -> impl Iterator<Item = &'a Found> + use<'a> {
         self.by_image.get(sha256).into_iter().flatten().map(|at| &self.found[*at])
     }
 
@@ -148,7 +150,12 @@ impl Checked {
 
     pub fn rows(&self, channel: &Channel) -> Vec<Row> {
         let newest = newest(channel);
-        self.found.iter().enumerate().map(|(at, found)| row(at, found, channel, &newest)).collect()
+        self.found
+            .iter()
+            .take(ROWS_MAX)
+            .enumerate()
+            .map(|(at, found)| row(at, found, channel, &newest))
+            .collect()
     }
 }
 

@@ -20,6 +20,9 @@ const FRONT_DOOR: &str = "index.html";
 /// By which our own front door is known, and nobody else's is written over.
 const OURS: &str = "<meta name=\"generator\" content=\"rootbrew channel site\">";
 
+/// The files of an image; the last where something moved.
+const KINDS: [&str; 4] = ["html", "js", "svg", "diff.svg"];
+
 type Result<T> = std::result::Result<T, ChannelError>;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,17 +82,22 @@ impl Desk {
 
     /// An image's files stay as they are.
     pub fn keep(&self, sha256: &str) {
-        for kind in ["html", "js", "svg"] {
-            self.keep_path(self.path(&format!("image/{sha256}.{kind}")));
+        let files = KINDS.map(|kind| self.path(&format!("image/{sha256}.{kind}")));
+        for path in files.into_iter().filter(|path| path.exists()) {
+            self.keep_path(path);
+            self.count(|written| written.same += 1);
         }
-        self.count(|written| written.same += 3);
     }
 
-    /// The page last: with its seal, the others are there.
-    pub fn image(&self, sha256: &str, page: &image::Page, seal: &Seal) -> Result<()> {
+    /// The page last: with its seal, the others are there. Without one it is made again by the next run.
+    pub fn image(&self, sha256: &str, page: &image::Page, seal: Option<&Seal>) -> Result<()> {
+        if let Some(difference) = &page.difference {
+            self.page(&format!("image/{sha256}.diff.svg"), difference)?;
+        }
+        let seal = seal.map_or("", |seal| seal.0.as_str());
         self.page(&format!("image/{sha256}.js"), &page.data)?;
         self.page(&format!("image/{sha256}.svg"), &page.treemap)?;
-        self.page(&format!("image/{sha256}.html"), &format!("{}{}", page.html, seal.0))
+        self.page(&format!("image/{sha256}.html"), &format!("{}{seal}", page.html))
     }
 
     /// A file below `site/`, unless it is the same already.
@@ -107,8 +115,8 @@ impl Desk {
     /// The page at the channel's root, unless another's stands there.
     pub fn front_door(&self, text: &str) -> Result<()> {
         let path = self.root.join(FRONT_DOOR);
-        match fs::read_to_string(&path) {
-            Ok(found) if !found.contains(OURS) => {
+        match fs::read(&path) {
+            Ok(found) if !String::from_utf8_lossy(&found).contains(OURS) => {
                 self.count(|written| written.is_shut = true);
                 Ok(())
             }

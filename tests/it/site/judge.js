@@ -70,6 +70,7 @@ async function walk(browser) {
           const [to, anchor] = href.split('#');
           if (download && !existsSync(fileURLToPath(to))) wrong.push(`${plain}: leads nowhere: ${href}`);
           if (to === plain && anchor && !anchor.includes('..') && !(await page.$(`[id="${anchor}"]`))) wrong.push(`${plain}: no place #${anchor}`);
+          if (to !== plain && anchor && !anchor.includes('..') && !readFileSync(fileURLToPath(to), 'utf8').includes(`id="${anchor}"`)) wrong.push(`${plain}: no place ${href}`);
           if (!download) waiting.push(href);
         }
         told[plain.slice(root.length)] = await page.evaluate(tables);
