@@ -126,9 +126,9 @@ struct PartRow {
 /// All that the page says beyond what the image's document, by its digest, says once and for all.
 pub fn told(channel: &Channel, listed: &Listed, checked: &Checked) -> String {
     let findings: Vec<_> = findings(listed, checked).collect();
-    let told =
-        json!([listed.sha256, listed.before, stands(channel, listed), checked.records.is_some(), findings]);
-    told.to_string()
+    let figures = (listed.files, &listed.figures);
+    let stands = stands(channel, listed);
+    json!([listed.sha256, listed.before, stands, figures, checked.records.is_some(), findings]).to_string()
 }
 
 fn findings<'a>(listed: &Listed, checked: &'a Checked) -> impl Iterator<Item = vulnerable::Row> + use<'a> {

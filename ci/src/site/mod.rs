@@ -32,7 +32,8 @@ use rayon::prelude::*;
 
 use crate::channel::{ChannelError, Folder, State};
 use crate::report::escape;
-use read::Channel;
+use read::{Channel, Detail, Listed};
+use vulnerable::Checked;
 pub use write::Written;
 use write::{Desk, Seal};
 
@@ -64,50 +65,56 @@ pub struct Made {
 /// The metadata are refused; a file can't be written; the records can't be read.
 pub fn make(folder: &Folder, trusted: &Path, db: &[PathBuf], now_s: u64) -> Result<Made, SiteError> {
     let _held = folder.share()?;
-    let state = State::open(folder, trusted, now_s)?;
-    let channel = read::channel(folder, &state);
-    let checked = vulnerable::check(folder, &channel, db)?;
-    let desk = Desk::open(folder)?;
-    let mut faults = channel.faults.clone();
-    let images: Vec<Vec<String>> = channel
-        .images
-        .values()
-        .collect::<Vec<_>>()
-        .par_iter()
-        .map(|listed| one_image(folder, &state, &channel, listed, &checked, &desk))
-        .collect::<Result<_, ChannelError>>()?;
-    faults.extend(images.into_iter().flatten());
-    for (path, page) in pages::of_lines(&channel, &checked) {
+    let state = &State::open(folder, trusted, now_s)?;
+    let channel = &read::channel(folder, state);
+    let checked = &vulnerable::check(folder, channel, db)?;
+    let desk = &Desk::open(folder)?;
+    let work = Work { folder, state, channel, checked, desk };
+    let listed: Vec<&Listed> = channel.images.values().collect();
+    let told = listed.par_iter().map(|listed| work.image(listed)).collect::<Result<Vec<_>, _>>()?;
+    for (path, page) in pages::of_lines(channel, checked) {
         desk.page(&path, &page)?;
     }
     desk.front_door(&pages::front_door())?;
-    let written = desk.close()?;
-    let images = channel.images.len();
-    Ok(Made { lines: channel.histories.len(), images, written, faults })
+    Ok(Made {
+        lines: channel.histories.len(),
+        images: listed.len(),
+        written: desk.close()?,
+        faults: channel.faults.iter().cloned().chain(told.into_iter().flatten()).collect(),
+    })
 }
 
-/// An image's page and what goes with it, unless all that they say was said by this very program already.
-fn one_image(
-    folder: &Folder,
-    state: &State,
-    channel: &Channel,
-    listed: &read::Listed,
-    checked: &vulnerable::Checked,
-    desk: &Desk,
-) -> Result<Vec<String>, ChannelError> {
-    let seal = Seal::of(&image::told(channel, listed, checked));
-    if desk.is_sealed(&listed.sha256, &seal) {
-        desk.keep(&listed.sha256);
-        return Ok(Vec::new());
+/// What each image's page stands on.
+struct Work<'a> {
+    folder: &'a Folder,
+    state: &'a State,
+    channel: &'a Channel,
+    checked: &'a Checked,
+    desk: &'a Desk,
+}
+
+impl Work<'_> {
+    /// An image's page and what goes with it, unless all that they say stands there already; what can't be read of it.
+    fn image(&self, listed: &Listed) -> Result<Vec<String>, ChannelError> {
+        let Work { channel, checked, desk, .. } = self;
+        let seal = Seal::of(&image::told(channel, listed, checked));
+        if desk.is_sealed(&listed.sha256, &seal) {
+            desk.keep(&listed.sha256);
+            return Ok(Vec::new());
+        }
+        let detail = self.detail(listed);
+        let before = listed.before.as_ref().and_then(|sha256| channel.images.get(sha256));
+        let before = before.map(|before| (before, self.detail(before)));
+        // What can't be read now is read again by the next run.
+        let is_whole = detail.faults.is_empty() && before.iter().all(|(_, before)| before.faults.is_empty());
+        let page = image::page(channel, listed, &detail, before.as_ref(), checked);
+        desk.image(&listed.sha256, &page, is_whole.then_some(&seal))?;
+        Ok(detail.faults)
     }
-    let detail = read::detail(folder, state, listed);
-    let before = listed.before.as_ref().and_then(|sha256| channel.images.get(sha256));
-    let before = before.map(|before| (before, read::detail(folder, state, before)));
-    // What can't be read now is read again by the next run.
-    let is_whole = detail.faults.is_empty() && before.iter().all(|(_, before)| before.faults.is_empty());
-    let page = image::page(channel, listed, &detail, before.as_ref(), checked);
-    desk.image(&listed.sha256, &page, is_whole.then_some(&seal))?;
-    Ok(detail.faults)
+
+    fn detail(&self, listed: &Listed) -> Detail {
+        read::detail(self.folder, self.state, listed)
+    }
 }
 
 /// A name as it may be shown: what has no shape, or turns the reading order, is spelled out.

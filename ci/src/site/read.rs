@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assembler::papers::{Papers, cyclonedx};
 use assembler::{ImageTree, text};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trust::dsse;
 
@@ -42,7 +42,7 @@ pub struct Listed {
 }
 
 /// What boots of it came to: `figures.json`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Figures {
     pub ready_ms: Vec<u64>,

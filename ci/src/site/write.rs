@@ -151,7 +151,7 @@ impl Desk {
     }
 
     /// Removes the pages of images and roles that the channel has no more; what else lies in `site/` is somebody's.
-    pub fn close(self) -> Result<Written> {
+    pub fn close(&self) -> Result<Written> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut there = Vec::new();
         for folder in ["image", "role"] {
