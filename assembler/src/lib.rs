@@ -26,6 +26,7 @@ pub mod text;
 pub mod tree;
 pub mod treemap;
 pub mod user;
+pub mod wire;
 
 mod always;
 mod ask;
@@ -38,6 +39,6 @@ pub use compose::{Asked, ComposeError, Config, Problem, Program, compose};
 pub use content::{Content, Depot};
 pub use diff::diff;
 pub use erofs::{ImageFacts, read, write_erofs};
-pub use size::{Size, size, wire_bytes};
+pub use size::{Size, size};
 pub use strip::strip;
 pub use tree::{By, Bytes, ImageTree, Kind, Node, Reason, why};

@@ -1,7 +1,6 @@
-//! Size: what an image's bytes are, by keg and by file, and what they weigh on the wire.
+//! Size: what an image's bytes are, by keg and by file.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
 
 use crate::tree::{ImageTree, Kind};
 
@@ -55,36 +54,6 @@ pub fn keg_of(path: &str) -> String {
     }
 }
 
-/// Level and window of what is published: 2^27 bytes is the most that a decoder takes unasked.
-const ZSTD_LEVEL: i32 = 19;
-const ZSTD_WINDOW_LOG: u32 = 27;
-
-/// Bytes that an image has on the wire: zstd -19, long mode. Measured: 0.64 cpu-seconds a MB, so keep the answer.
-///
-/// # Errors
-/// The reader's.
-pub fn wire_bytes(mut image: impl Read) -> io::Result<u64> {
-    let mut encoder = zstd::Encoder::new(Length(0), ZSTD_LEVEL)?;
-    encoder.long_distance_matching(true)?;
-    encoder.window_log(ZSTD_WINDOW_LOG)?;
-    io::copy(&mut image, &mut encoder)?;
-    Ok(encoder.finish()?.0)
-}
-
-/// Counts what is written, and keeps none of it.
-struct Length(u64);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,12 +74,5 @@ mod tests {
         let files: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(files, ["kegs/openssl/3.0/lib/x", "kegs/a/0/lib/a"]);
         assert_eq!(total_bytes, 60);
-    }
-
-    #[test]
-    fn the_wire_bytes_are_zstds() {
-        let image = vec![7; 1 << 20];
-        let bytes = wire_bytes(image.as_slice()).unwrap();
-        assert!((10..1000).contains(&bytes), "{bytes}");
     }
 }

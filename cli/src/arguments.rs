@@ -218,22 +218,11 @@ pub enum Command {
     )]
     Cve(crate::commands::cve::Wish),
     /// Boot a role in QEMU
-    #[command(after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console")]
-    Boot {
-        role: String,
-        /// Ask what proves the role, power off, and exit by the answer
-        #[arg(long)]
-        check: bool,
-        /// Show the serial console
-        #[arg(long)]
-        console: bool,
-        /// Memory of the guest in MB
-        #[arg(long, short, value_name = "MB", default_value_t = 64)]
-        memory: u32,
-        /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
-        #[arg(long, value_name = "FILE")]
-        environment: Option<PathBuf>,
-    },
+    #[command(
+        after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console\n          \
+                            rootbrew boot web --check --from https://images.example@stable --root 3f1c…"
+    )]
+    Boot(crate::commands::boot::Wish),
     /// Serve debug information by build-id, as gdb and elfutils ask for it (debuginfod's protocol)
     #[command(
         after_help = "Example: rootbrew debuginfod & DEBUGINFOD_URLS=http://127.0.0.1:8002 gdb nginx core"

@@ -95,13 +95,16 @@ fn failed(error: std::io::Error) -> Trouble {
     Trouble::Failed(error.to_string())
 }
 
-/// XDG base directory specification: `$XDG_CACHE_HOME`, else `~/.cache`.
 fn cache_folder() -> Result<PathBuf> {
+    user_folder("XDG_CACHE_HOME", ".cache", "where the store is: give --store DIR")
+}
+
+/// Ours below one of the user's folders (XDG base directory specification): of its variable, else below HOME.
+pub fn user_folder(variable: &str, below_home: &str, says: &str) -> Result<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-    base.map(|base| base.join("rootbrew")).ok_or_else(|| {
-        Trouble::Failed("neither XDG_CACHE_HOME nor HOME says where the store is: give --store DIR".into())
-    })
+    let base = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)));
+    let nobody = || Trouble::Failed(format!("neither {variable} nor HOME says {says}"));
+    base.map(|base| base.join("rootbrew")).ok_or_else(nobody)
 }
 
 fn nearest_tap(from: &Path) -> Result<PathBuf> {

@@ -9,10 +9,13 @@ pub mod graph;
 pub mod ground;
 pub mod image;
 pub mod limits;
+pub mod machine;
 pub mod offer;
 pub mod papers;
 pub mod passphrase;
 pub mod pid1;
+pub mod proof;
+pub mod taken;
 pub mod tool;
 pub mod trial;
 

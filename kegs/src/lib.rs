@@ -16,6 +16,7 @@ mod keg;
 mod lock;
 pub mod reader;
 pub mod reapi;
+pub mod split;
 mod store;
 pub mod tree;
 pub mod verify;

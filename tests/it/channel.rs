@@ -6,10 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ran, Toy, leftover};
+use crate::support::{Chance, Ran, Toy, judge, leftover};
 
 /// Pinned, so that a judge does not change its mind by itself.
 const JUDGES: [&str; 2] = ["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"];
@@ -60,7 +59,7 @@ impl Home {
     }
 
     fn publish(&self) -> Ran {
-        self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys"]).expect(0)
+        self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"]).expect(0)
     }
 
     pub fn verify(&self) -> Ran {
@@ -115,6 +114,17 @@ fn published_taken_and_rolled_back() {
     home.run(&["channel", "prune", "public", "--keys", "keys", "--keep", "1", "--days", "0", "--grace", "0"])
         .expect(0);
     home.verify();
+}
+
+#[test]
+fn what_is_over_its_limits_is_not_published() {
+    let home = Home::new();
+    let path = home.toy.path().join("tap/roles/box.toml");
+    let role = fs::read_to_string(&path).expect("the role");
+    fs::write(&path, format!("{role}\n[limits]\nfiles = 1\n")).expect("the role");
+    let publish = ["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"];
+    home.run(&publish).expect(1).says(&["`files` is", "the limit is 1"]);
+    assert_eq!(home.run(&["channel", "log", "public", "--keys", "keys"]).expect(0).out, "");
 }
 
 #[test]
@@ -194,18 +204,6 @@ fn taken_from_a_site_that_cuts_every_answer() {
     assert_eq!(home.pulled(), fs::read(image.join("root.erofs")).expect("the image"));
 }
 
-/// Small numbers that look like chance and are the same each time (xorshift, Marsaglia 2003).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 const KILLS: usize = 200;
 
 #[test]
@@ -222,7 +220,7 @@ fn killed_at_two_hundred_instants_the_line_stays_valid() {
             home.edit(&at.to_string());
         }
         let words: &[&str] = match at % 4 {
-            0 | 1 => &["channel", "publish", "public", "--line", "edge", "--keys", "keys"],
+            0 | 1 => &["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"],
             2 => &["channel", "promote", "public", "edge", "stable", "--keys", "keys"],
             _ => &[
                 "channel", "prune", "public", "--keys", "keys", "--keep", "2", "--days", "0", "--grace", "0",
@@ -244,22 +242,8 @@ fn killed_at_two_hundred_instants_the_line_stays_valid() {
     home.verify();
 }
 
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache");
-        let folder = cache.unwrap_or_else(home).join("rootbrew-tests").join("tuf-1");
-        let python = folder.join("bin/python3");
-        let whole = folder.join("whole");
-        if !whole.exists() {
-            Ran::of(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).expect(0);
-            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-            Ran::of(Command::new(&python).args(install).args(JUDGES)).expect(0);
-            fs::write(&whole, "").expect("a mark that it is whole");
-        }
-        python
-    })
+fn python() -> PathBuf {
+    judge::python("tuf-1", &JUDGES)
 }
 
 /// The reference client: from the first root to the bytes of a target.

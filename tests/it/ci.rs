@@ -1,11 +1,12 @@
 //! What a change changes, and the run that proves it, on toy taps that are git repositories.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Ran, Toy};
+use crate::support::{Chance, Ran, Toy};
 
 const ROLE: &str = "summary = \"A box\"\nkegs = [\"tool\"]\nkernel = \"linux\"\n\n[service.tool]\nrun = [\"tool\"]\nuser = \"box\"\n";
 
@@ -257,4 +258,48 @@ fn workflows_call_nothing_but_our_scripts() {
         assert_eq!(all, ["./ci/change"], "{path}");
         assert!(!text.contains("secrets.") && !text.contains("pull_request_target"), "{path}");
     }
+}
+
+/// What a report says of the change, without its times.
+fn told(json: &Value) -> Value {
+    let mut told = json.clone();
+    for key in ["wall_s", "cache"] {
+        told[key] = Value::Null;
+    }
+    told["tests"]["in_store"] = Value::Null;
+    for keg in told["kegs"].as_array_mut().into_iter().flatten() {
+        keg["ran"] = Value::Null;
+        keg["wall_s"] = Value::Null;
+    }
+    told
+}
+
+#[test]
+fn killed_at_any_instant_it_goes_on() {
+    let (calm, wild) = (toy(), toy());
+    for toy in [&calm, &wild] {
+        run(toy, &["build", "box", "shed"]).expect(0);
+        tool(toy, "1.1", "printf more >>$OUT/bin/tool");
+    }
+    let begun = Instant::now();
+    let (_, whole, _) = report(&calm, 0, &[]);
+    let whole_us = begun.elapsed().as_micros() as u64;
+    let mut chance = Chance(0xc1);
+    for _ in 0..20 {
+        let mut command = wild.command(&["ci", "run", "--base", "main"]);
+        command.env("ROOTBREW_AGENT", wild.path().join("agent")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        std::thread::sleep(Duration::from_micros(chance.below(whole_us)));
+        child.kill().expect("it is our child");
+        child.wait().expect("it ends");
+    }
+    let (_, after, _) = report(&wild, 0, &[]);
+    let differs = |json: &Value| {
+        let mut told = told(json);
+        // Each toy has its own commit.
+        told["base"] = Value::Null;
+        told["affected"]["base"] = Value::Null;
+        told
+    };
+    assert_eq!(differs(&whole), differs(&after));
 }

@@ -1,9 +1,8 @@
 //! Limits of a role: of its image, on a toy; of its machine, on the role web, booted.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Ran, Toy};
+use crate::support::{Ran, Toy, tap};
 
 /// A server that is a script, the shell and the interpreter that it asks for, a library that it opens; kernel and agent are
 /// texts.
@@ -98,19 +97,9 @@ fn what_is_within_its_limits_is_made() {
     image(&toy).expect(0);
 }
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
-}
-
 /// This repository's tap, where the role web has other limits.
 fn web(limits: &str) -> tempfile::TempDir {
-    let tap = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
-    for part in ["recipes", "toolchains", "seeds"] {
-        std::os::unix::fs::symlink(repository().join(part), tap.path().join(part)).expect("a link");
-    }
-    // What the agent is made of: a link would be no source.
-    let copied = ["agent", "Cargo.toml", "Cargo.lock", "roles"].map(|part| repository().join(part));
-    Ran::of(Command::new("cp").arg("-a").args(copied).arg(tap.path())).expect(0);
+    let tap = tap::copy();
     let path = tap.path().join("roles/web.toml");
     let text = std::fs::read_to_string(&path).expect("the role");
     let (before, rest) = text.split_once("[limits]\n").expect("its limits");

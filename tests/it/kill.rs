@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Events, Ran, Toy, leftover};
+use crate::support::{Chance, Events, Ran, Toy, leftover};
 
 /// Eight kegs in three rows, so that at each instant several things are under way.
 fn graph(toy: &Toy) {
@@ -21,18 +21,6 @@ fn graph(toy: &Toy) {
         toy.recipe(name, below, "", &format!("echo {name} >\"$OUT/name\"; {}", body.join("; ")));
     }
     toy.recipe("h", &["e", "f", "g"], "", &format!("{}; {}; {}", copy("e"), copy("f"), copy("g")));
-}
-
-/// Small numbers that look like chance and are the same each time (xorshift, Marsaglia 2003).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
 }
 
 fn kill(child: &Child, signal: rustix::process::Signal) {

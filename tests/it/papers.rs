@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::support::Ran;
+use crate::support::{Ran, judge};
 
 /// Pinned, so that a judge does not change its mind by itself.
 const JUDGES: [&str; 2] = ["spdx-tools==0.8.5", "cyclonedx-python-lib[json-validation]==11.12.0"];
@@ -44,23 +43,8 @@ fn rootbrew(arguments: &[&str]) -> Ran {
     Ran::of(Command::new(env!("CARGO_BIN_EXE_rootbrew")).args(arguments).arg("--tap").arg(tap()))
 }
 
-/// A Python with the judges.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache");
-        let folder = cache.unwrap_or_else(home).join("rootbrew-tests").join("papers-1");
-        let python = folder.join("bin/python3");
-        let whole = folder.join("whole");
-        if !whole.exists() {
-            Ran::of(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).expect(0);
-            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-            Ran::of(Command::new(&python).args(install).args(JUDGES)).expect(0);
-            fs::write(&whole, "").expect("a mark that it is whole");
-        }
-        python
-    })
+fn python() -> PathBuf {
+    judge::python("papers-1", &JUDGES)
 }
 
 fn judged(judge: &str, path: &Path) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
 
+use kegs::split::splits;
 use kegs::{Digest, Node as KegNode};
 use rayon::prelude::*;
 use sha1::{Digest as _, Sha1};
@@ -176,17 +177,15 @@ fn sha1(bytes: &[u8]) -> String {
     hex::encode(Sha1::digest(bytes))
 }
 
-/// The debug information of a keg's file, by the link that stands beside it.
+/// The debug information of a keg's file, by the link that stands beside it; asked only where a lock has crates to look for.
 fn debug_of(owner: &Known, inside: &str) -> Option<Digest> {
+    if owner.crates.is_empty() {
+        return None;
+    }
     let PartId::Keg { name, slot } = &owner.part.id else { return None };
     let path = format!("/kegs/{name}/{slot}/{inside}");
-    let nodes = &owner.debug.as_ref()?.nodes;
-    let (link, _) =
-        nodes.iter().find(|(_, node)| matches!(node, KegNode::Link { target } if *target == path))?;
-    match nodes.get(&format!("{link}.debug"))? {
-        KegNode::File { digest, .. } => Some(*digest),
-        _ => None,
-    }
+    let mut all = splits(owner.debug.as_ref()?);
+    all.find(|split| split.program == Some(path.as_str())).map(|split| split.debug)
 }
 
 /// The crates of a lock, in a program of Rust: those of which code was `compiled` into it, where that is known.

@@ -9,7 +9,7 @@ use kegs::{Fault, Faults, Text};
 
 use super::collect::Place;
 use super::{Asked, AskedKeg};
-use crate::recipe::{Catalogue, Cc, Choice, Dep, Linkage, OptionValue, Recipe, Variant, nearest};
+use crate::recipe::{Catalogue, Cc, Choice, Dep, Linkage, OptionValue, Preset, Recipe, Variant, nearest};
 
 /// The option of recipes whose preset knows no `linkage`: zlib, openssl.
 const SHARED: &str = "shared";
@@ -254,7 +254,9 @@ impl<'a> Wishes<'a> {
             unreachable!("a place is of the catalogue")
         };
         let mut variant = recipe.variant(Some(place.1), choice, &self.asked.arch)?;
-        let is_free = variant.cc == Cc::Profile && !recipe.says_linkage(place.1, &self.asked.arch);
+        // Rust's own library is compiled for static programs only.
+        let has_choice = variant.cc == Cc::Profile && variant.preset != Preset::Cargo;
+        let is_free = has_choice && !recipe.says_linkage(place.1, &self.asked.arch);
         variant.linkage = self.asked.linkage.filter(|_| is_free).unwrap_or(variant.linkage);
         Ok(variant)
     }

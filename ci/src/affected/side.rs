@@ -80,7 +80,7 @@ impl Sides {
         let taken = taken(&catalogue);
         let parts: BTreeSet<&str> = taken.values().flatten().map(String::as_str).chain(PARTS).collect();
         let differs = Differs::of(revision.differs(parts)?, &taken);
-        let laid_out = tempfile::Builder::new().prefix("rootbrew-base-").tempdir()?;
+        let laid_out = folder()?;
         let at = laid_out.path();
         lay_out(revision, &differs, at)?;
         let mut texts: BTreeMap<String, Texts> = BTreeMap::new();
@@ -110,6 +110,17 @@ impl Sides {
             _laid_out: laid_out,
         })
     }
+}
+
+/// For texts that live as long as we do: in memory where that can be had, since to make and remove hundreds of files on a disk
+/// takes longer than to plan them twice.
+fn folder() -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("rootbrew-base-");
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let in_memory =
+        own.into_iter().chain([PathBuf::from("/dev/shm")]).find_map(|at| folder.tempdir_in(at).ok());
+    in_memory.map_or_else(|| folder.tempdir(), Ok)
 }
 
 /// What the base needs for itself.

@@ -35,7 +35,7 @@ pub use line::{Entry, History, Image, Packed, Part};
 pub use place::{Place, Web};
 pub use provenance::{Made, Material, statement};
 pub use prune::{Policy, Pruned, lines, prune};
-pub use publish::{Content, Desk, Item, Moved, history, packing};
+pub use publish::{Content, Desk, Item, Moved, history};
 pub use pull::{Pulled, Pulling, newest, pull};
 pub use shift::{hold, promote, refresh, rollback};
 pub use state::{Life, State, init, trusted};

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
+use assembler::wire;
 use kegs::Digest;
 use rayon::prelude::*;
 use trust::dsse;
@@ -18,9 +18,8 @@ use super::line::{self, Entry, HISTORY_MAX_BYTES, History, IMAGE_MAX_BYTES, Imag
 use super::place::Place;
 use super::state::{Life, State};
 
-/// As `assembler::size` weighs an image for the wire: 0.64 cpu-seconds a MB.
-const ZSTD_LEVEL: i32 = 19;
-const ZSTD_WINDOW_LOG: u32 = 27;
+/// What a machine boots from: kept packed.
+const ROOT: &str = "root.erofs";
 /// Other publishers are that often first before we give up: each of them came through.
 const TRIES_MAX: u32 = 20;
 
@@ -30,14 +29,11 @@ pub const PROVENANCE: &str = "provenance.json";
 pub enum Content {
     File(PathBuf),
     Bytes(Vec<u8>),
-    /// A root that is packed meanwhile: see [`packing`].
-    Root(PathBuf, JoinHandle<Result<Vec<u8>>>),
-}
-
-/// Begins to pack a root: that takes longer than all the papers.
-pub fn packing(root: PathBuf) -> Content {
-    let file = root.clone();
-    Content::Root(root, std::thread::spawn(move || pack(&file)))
+    /// A root, and what `assembler::wire` made of it.
+    Packed {
+        raw: PathBuf,
+        packed: PathBuf,
+    },
 }
 
 /// An image to publish: `root.erofs` and `vmlinuz` are among its parts.
@@ -269,59 +265,52 @@ pub fn is_free(history: &History) -> Result<()> {
 
 /// The blob of a part, unless it is there; how many bytes are new.
 fn put_part(folder: &Folder, name: &str, media: String, content: Content) -> Result<(Part, u64)> {
-    let (content, packed) = match content {
-        Content::Root(path, packing) => {
-            let lost = |_| wrong(path.display().to_string(), "can't be packed");
-            let packed = packing.join().map_err(lost)??;
-            (Content::File(path), Some(packed))
+    let (raw, packed) = match content {
+        Content::Packed { raw, packed } => (Content::File(raw), Some(Content::File(packed))),
+        raw if name == ROOT => {
+            let packed = raw.pack()?;
+            (raw, Some(Content::Bytes(packed)))
         }
-        Content::File(path) if name == "root.erofs" => {
-            let packed = pack(&path)?;
-            (Content::File(path), Some(packed))
-        }
-        Content::Bytes(bytes) if name == "root.erofs" => {
-            let packed = packed(bytes.as_slice(), bytes.len() as u64).map_err(tried("compress", name))?;
-            (Content::Bytes(bytes), Some(packed))
-        }
-        content => (content, None),
+        raw => (raw, None),
     };
-    let digest = match &content {
-        Content::Bytes(bytes) => Digest::of(bytes),
-        Content::File(path) | Content::Root(path, _) => {
-            File::open(path).and_then(Digest::of_reader).map_err(tried("read", path))?
-        }
-    };
+    let digest = raw.digest()?;
     let mut part = Part { sha256: digest.hex(), size: digest.size_bytes, media, packed: None };
     if let Some(packed) = &packed {
-        part.packed = Some(Packed { sha256: trust::sha256(packed), size: packed.len() as u64 });
+        let digest = packed.digest()?;
+        part.packed = Some(Packed { sha256: digest.hex(), size: digest.size_bytes });
     }
     let (path, (_, size)) = (part.path(), part.blob());
     if folder.has(&path, size) {
         return Ok((part, 0));
     }
-    match (packed, content) {
-        (Some(bytes), _) | (None, Content::Bytes(bytes)) => folder.put(&path, bytes.as_slice())?,
-        (None, Content::File(from) | Content::Root(from, _)) => {
-            folder.put(&path, File::open(&from).map_err(tried("open", &from))?)?;
-        }
-    }
+    folder.put(&path, packed.as_ref().unwrap_or(&raw).open()?)?;
     Ok((part, size))
 }
 
-fn pack(root: &Path) -> Result<Vec<u8>> {
-    let file = File::open(root).map_err(tried("open", root))?;
-    let size = file.metadata().map_err(tried("look at", root))?.len();
-    packed(file, size).map_err(tried("compress", root))
-}
+impl Content {
+    fn open(&self) -> Result<Box<dyn Read + '_>> {
+        match self {
+            Content::Bytes(bytes) => Ok(Box::new(bytes.as_slice())),
+            Content::File(path) | Content::Packed { raw: path, .. } => {
+                Ok(Box::new(File::open(path).map_err(tried("open", path))?))
+            }
+        }
+    }
 
-/// One thread, so that the same bytes give the same bytes.
-fn packed(mut from: impl Read, size: u64) -> std::io::Result<Vec<u8>> {
-    let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
-    // Tables as large as the image, and not as the window: 128 MB less to clear.
-    encoder.set_pledged_src_size(Some(size))?;
-    encoder.long_distance_matching(true)?;
-    encoder.window_log(ZSTD_WINDOW_LOG)?;
-    encoder.include_checksum(false)?;
-    std::io::copy(&mut from, &mut encoder)?;
-    encoder.finish()
+    fn digest(&self) -> Result<Digest> {
+        Digest::of_reader(self.open()?).map_err(tried("read", self.place()))
+    }
+
+    fn pack(&self) -> Result<Vec<u8>> {
+        let size_bytes = self.digest()?.size_bytes;
+        wire::pack(self.open()?, size_bytes, Vec::new()).map_err(tried("compress", self.place()))
+    }
+
+    /// For messages.
+    fn place(&self) -> &Path {
+        match self {
+            Content::Bytes(_) => Path::new("bytes in memory"),
+            Content::File(path) | Content::Packed { raw: path, .. } => path,
+        }
+    }
 }

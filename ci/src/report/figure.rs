@@ -87,9 +87,11 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// As people read them.
 pub fn seconds(wall_s: f64) -> String {
     match wall_s {
-        wall_s if wall_s < 60.0 => format!("{wall_s:.1} s"),
-        wall_s => format!("{} m {:02} s", wall_s as u64 / 60, wall_s as u64 % 60),
+        wall_s if wall_s < 10.0 => format!("{wall_s:.1} s"),
+        wall_s if wall_s < 120.0 => format!("{wall_s:.0} s"),
+        wall_s => format!("{} min {:02} s", wall_s as u64 / 60, wall_s as u64 % 60),
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 use serde::Serialize;
 
 use crate::affected::Affected;
-pub use figure::{Figure, Noise, Unit};
+pub use figure::{Figure, Noise, Unit, bytes, seconds};
 
 /// The longest comment that GitHub takes; GitLab and Forgejo take more. Counted in bytes, which are never fewer.
 pub const COMMENT_MAX: usize = 65_536;

@@ -1,69 +1,103 @@
 //! `rootbrew boot`: a role's image in QEMU; asked by what proves it, or left running with its ports forwarded.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assembler::role::{self, Role};
-use ci::boot::{self, Accelerator, Boot, Check, Console, Desk, Event, Figures, Guest, Ready};
+use ci::boot::{Guest, Ready};
 use kegs::Faults;
-use tempfile::TempDir;
-use toml::{Table, Value};
 
 use crate::context::Context;
-use crate::terminal::{bytes, data, event, seconds, talk};
-use crate::trouble::{Result, Trouble};
+use crate::terminal::{bytes, data, seconds, talk};
+use crate::trouble::Result;
 use crate::work::build::Built;
 use crate::work::composed::{Composed, composed};
 use crate::work::image::Image;
-use crate::work::{limits, trial};
+use crate::work::machine::{self, Came, Machine};
+use crate::work::taken::{self, Trust};
+use crate::work::{limits, proof};
 
+#[derive(Debug, clap::Args)]
 pub struct Wish {
     pub role: String,
+    /// Ask what proves the role, power off, and exit by the answer
+    #[arg(long)]
     pub check: bool,
+    /// Show the serial console
+    #[arg(long)]
     pub console: bool,
-    pub memory_mb: u32,
+    /// Memory of the guest in MB
+    #[arg(long, short, value_name = "MB", default_value_t = 64)]
+    pub memory: u32,
+    /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
+    #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,
+    /// Boot what this channel's line holds [line: edge]; --check asks the published role's questions, with programs of this machine
+    #[arg(long, value_name = "URL|DIR[@LINE]")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub trust: Trust,
+}
+
+/// What is booted, made here or taken.
+struct Subject {
+    role: Role,
+    image: Image,
+    made: Option<Composed>,
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let role = role::load(&context.tap, &wish.role)?;
-    let Composed { image, built, .. } = composed(context, &wish.role)?.within_limits()?;
-    let trial = wish.check.then(|| trial::prepare(&role)).transpose()?;
-    let environment = environment(&role, wish.environment.as_deref(), trial.as_ref().map(TempDir::path))?;
-    let console = match wish.console {
-        true => Console::To(stderr_file()?),
-        false => Console::Quiet,
-    };
-    let machine = Boot {
-        kernel: image.kernel(),
-        root: image.root(),
-        memory_mb: wish.memory_mb,
-        cpus: 1,
-        cmdline: Vec::new(),
-        environment: environment.to_string(),
-        ports: ports(&role),
-        console,
+    let Subject { role, image, made } = subject(context, wish)?;
+    let machine = machine::Wish {
+        memory_mb: wish.memory,
+        is_tried: wish.check,
+        environment: wish.environment.as_deref(),
+        console: wish.console,
         observe: None,
     };
-    let mut guest = boot::start(&machine, &mut |happened| show(context, happened))?;
+    let machine = Machine::new(&role, &image, machine)?;
+    let guest = machine.start(context)?;
+    if !wish.check {
+        return stay(context, guest);
+    }
+    let came = prove(context, &role, &machine, guest)?;
+    if let Some(Composed { store, built, .. }) = &made {
+        // Under an operator's own environment it is another machine.
+        if wish.environment.is_none() {
+            proof::keep(store, &role, &image, &came)?;
+        }
+        sum_up(context, &image, built, came.ready);
+    }
+    Ok(())
+}
+
+fn subject(context: &Context, wish: &Wish) -> Result<Subject> {
+    if let Some(from) = &wish.from {
+        let (role, image) = taken::image(context, from, &wish.trust, &wish.role)?;
+        return Ok(Subject { role, image, made: None });
+    }
+    let role = role::load(&context.tap, &wish.role)?;
+    let made = composed(context, &wish.role)?.within_limits()?;
+    Ok(Subject { role, image: made.image.clone(), made: Some(made) })
+}
+
+/// Asked; a slow one is started again first, because one slow start is noise.
+fn prove(context: &Context, role: &Role, machine: &Machine, mut guest: Guest) -> Result<Came> {
     let mut ready = guest.ready_ms();
-    let Some(trial) = trial else { return stay(context, guest) };
     for _ in 1..limits::BOOTS_MAX {
-        if limits::is_slow(&role, ready) {
+        if limits::is_slow(role, ready) {
             guest.power_off()?;
-            guest = boot::start(&machine, &mut |happened| show(context, happened))?;
+            guest = machine.start(context)?;
             ready = [ready, guest.ready_ms()].into_iter().flatten().min_by_key(|ready| ready.since_kernel_ms);
         }
     }
-    let desk = Desk { folder: trial.path(), environment: trial::texts(&environment) };
-    let (first, last) = ask(context, &role, guest, &desk)?;
+    let came = Came { ready, ..machine.ask(context, guest)? };
+    let Came { first, last, .. } = &came;
     match context.json {
-        true => data(&limits::json(&first, &last).to_string()),
-        false => limits::show(&role, &first, &last),
+        true => data(&limits::json(first, last).to_string()),
+        false => limits::show(role, first, last),
     }
-    Faults(limits::of_guest(&role, ready, &first, &last)).or(())?;
-    sum_up(context, &image, &built, ready);
-    Ok(())
+    Faults(limits::of_guest(role, ready, first, last)).or(())?;
+    Ok(came)
 }
 
 /// All of it in one line: what was built, how large it is, how soon it was ready.
@@ -82,36 +116,6 @@ fn sum_up(context: &Context, image: &Image, built: &Built, ready: Option<Ready>)
     talk(&format!("summary {built}; {sizes}; ready {ready_ms} ms after QEMU's start"));
 }
 
-/// Asks what the role says proves it; the guest is powered off whatever the answers are. What it came to before the first
-/// question, and after the last.
-pub fn ask(context: &Context, role: &Role, mut guest: Guest, desk: &Desk) -> Result<(Figures, Figures)> {
-    let checks: Vec<Check> = role.checks.iter().map(asked).collect();
-    if checks.is_empty() {
-        return Err(Trouble::Failed(format!("role `{}` has no [[check]]: nothing proves it", role.name)));
-    }
-    let first = guest.figures();
-    let answers = boot::check(&guest, &checks, desk);
-    let last = guest.figures();
-    let off = guest.power_off();
-    for answer in answers? {
-        if context.json {
-            let line = serde_json::json!({ "event": "answer", "command": answer.command, "status": answer.status, "ms": answer.ms });
-            data(&line.to_string());
-        } else {
-            event("answer", &answer.status, &format!("{} ms  {}", answer.ms, answer.command.join(" ")));
-        }
-    }
-    let figures = (first?, last?);
-    let off = off?;
-    event("off", &role.name, &format!("powered off in {} ms", off.as_millis()));
-    Ok(figures)
-}
-
-fn asked(check: &role::Check) -> Check {
-    let (run, stdout, stderr) = (check.run.clone(), check.stdout.clone(), check.stderr.clone());
-    Check { run, stdout, stderr, status: check.status }
-}
-
 /// Until the guest ends by itself or Ctrl-C powers it off.
 fn stay(context: &Context, mut guest: Guest) -> Result<()> {
     talk("hint: Ctrl-C powers it off");
@@ -122,69 +126,4 @@ fn stay(context: &Context, mut guest: Guest) -> Result<()> {
         guest.power_off()?;
     }
     Ok(())
-}
-
-pub fn show(context: &Context, happened: Event) {
-    if context.json {
-        return data(&serde_json::json!({ "event": "boot", "what": format!("{happened:?}") }).to_string());
-    }
-    match happened {
-        Event::Accelerator(accelerator) => event("boot", "qemu", &accelerated(&accelerator)),
-        Event::Started { .. } => {}
-        Event::Forwarded { guest, host } => event("port", &guest.to_string(), &format!("127.0.0.1:{host}")),
-        Event::Ready(ready) => {
-            let rest = format!(
-                "{} ms since QEMU's start, {} ms since the kernel's",
-                ready.since_start_ms, ready.since_kernel_ms
-            );
-            event("ready", "", &rest);
-        }
-    }
-}
-
-fn accelerated(accelerator: &Accelerator) -> String {
-    match accelerator {
-        Accelerator::Kvm => "KVM".into(),
-        Accelerator::Emulated(reason) => format!("emulation ({reason})"),
-    }
-}
-
-pub fn ports(role: &Role) -> Vec<u16> {
-    let mut ports: Vec<u16> = role.limits.ports.iter().flat_map(|ports| ports.value.clone()).collect();
-    ports.extend(role.checks.iter().flat_map(|check| check.ports.iter().copied()));
-    ports.sort();
-    ports.dedup();
-    ports
-}
-
-/// The environment file as given; what it lacks and the trial gives joins it, and a throw-away certificate where the role
-/// asks for one.
-pub fn environment(role: &Role, given_file: Option<&Path>, trial: Option<&Path>) -> Result<Table> {
-    let mut environment = match given_file {
-        Some(path) => given(path)?,
-        None => Table::from_iter([("host".to_string(), Value::String(format!("dev-{}-1", role.name)))]),
-    };
-    if let Some(folder) = trial {
-        trial::fill(role, folder, &mut environment)?;
-    }
-    let wants = |name: &str| role.env.contains_key(name);
-    if wants("tls_certificate") && wants("tls_key") && !environment.contains_key("tls_key") {
-        let (certificate, key) =
-            boot::certificate(&["localhost".to_string(), format!("{}.dev.example", role.name)])?;
-        environment.insert("tls_certificate".into(), Value::String(certificate));
-        environment.insert("tls_key".into(), Value::String(key));
-    }
-    Ok(environment)
-}
-
-fn given(path: &Path) -> Result<Table> {
-    let failed = |what: String| Trouble::Failed(format!("cannot read {}: {what}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))
-}
-
-fn stderr_file() -> Result<fs::File> {
-    use std::os::fd::AsFd;
-    let error = |error: std::io::Error| Trouble::Failed(format!("cannot share standard error: {error}"));
-    std::io::stderr().as_fd().try_clone_to_owned().map(fs::File::from).map_err(error)
 }

@@ -42,6 +42,9 @@ pub enum Channel {
         /// Another file beside a role's image, as a boot's log or figures
         #[arg(long, value_name = "ROLE/NAME=FILE")]
         with: Vec<String>,
+        /// Publish what nothing proves: images are not booted and asked
+        #[arg(long)]
+        no_boot: bool,
     },
     /// Make a line's newest images another line's newest
     #[command(
@@ -143,7 +146,9 @@ pub struct Keys {
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
         Channel::Init { dir, keys, roots, threshold } => init(dir, keys, *roots, *threshold),
-        Channel::Publish { dir, roles, line, keys, with } => publish(context, dir, keys, line, roles, with),
+        Channel::Publish { dir, roles, line, keys, with, no_boot } => {
+            publish(context, dir, keys, line, roles, &mut beside(with)?, *no_boot)
+        }
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
             let all: Vec<String> = of_line().map(|(_, role)| role).collect();
@@ -192,9 +197,11 @@ fn publish(
     keys: &Keys,
     line: &str,
     roles: &[String],
-    with: &[String],
+    with: &mut Beside,
+    no_boot: bool,
 ) -> Result<()> {
-    let mut with = beside(with)?;
+    // A slip of the pen is told before anything is built.
+    existing(dir)?;
     let roles = if roles.is_empty() { role::names(&context.tap).unwrap_or_default() } else { roles.to_vec() };
     let commit = workbench::revision::clean(&context.tap);
     let offers = roles.iter().map(|role| offer::offer(context, role)).collect::<Result<Vec<_>>>()?;
@@ -202,13 +209,14 @@ fn publish(
         let mut moved = Vec::new();
         for (role, offer) in roles.iter().zip(&offers) {
             let newest = desk.newest(line, role)?;
-            let is_same = |image: &Image| image.is(&offer.image.facts.root_sha256, &offer.kernel_sha256);
+            let is_same = |image: &Image| image.is(&offer.image().facts.root_sha256, &offer.kernel_sha256);
             if newest.as_ref().is_some_and(is_same) {
                 moved.push((line.to_string(), role.clone(), Moved::Same));
                 continue;
             }
             let before = newest.map(|image| twin(desk.folder(), &image)).transpose()?;
-            let mut item: Item = offer.item(context, commit.as_deref(), before.as_ref())?;
+            let beside = offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot };
+            let mut item: Item = offer.item(context, &beside)?;
             item.parts.extend(with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
         }

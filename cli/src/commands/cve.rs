@@ -36,7 +36,7 @@ pub enum FailOn {
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let told = papers::of(context, &wish.role)?;
+    let told = papers::of_role(context, &wish.role)?;
     let report = cve::check(&told.papers, &wish.db).map_err(|error| Trouble::Failed(error.to_string()))?;
     let shown =
         report.findings.iter().filter(|finding| wish.all || context.json || finding.state == State::Open);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use builder::recipe::{self, Catalogue};
 use kegs::{Digest, Store};
 use tiny_http::{Header, Method, Response, Server};
-use workbench::debug::{self, Held, Index, Request, Source};
+use workbench::debug::{self, Held, Index, Request};
 
 use crate::context::Context;
 use crate::terminal::{event, talk};
@@ -78,14 +78,11 @@ impl Service {
 
     fn find(&self, url: &str) -> std::result::Result<Found, String> {
         match debug::request(url).ok_or("this is not of debuginfod's protocol")? {
-            Request::Debuginfo(id) => self.file(&id, |held| held.debug),
+            Request::Debuginfo(id) => self.file(&id, |held| Some(held.debug)),
             Request::Executable(id) => self.file(&id, |held| held.executable),
             Request::Source(id, path) => {
                 self.held(&id)?;
-                match debug::source(&self.store, &self.catalogue, &path) {
-                    Source::Bytes(bytes) => Ok(Found::Bytes(bytes)),
-                    Source::Absent(why) => Err(why),
-                }
+                debug::source(&self.store, &self.catalogue, &path).map(Found::Bytes)
             }
         }
     }

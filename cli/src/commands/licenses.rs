@@ -19,7 +19,7 @@ pub struct Wish {
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let told = papers::of(context, &wish.role)?;
+    let told = papers::of_role(context, &wish.role)?;
     if context.json {
         let list = told.papers.parts.values().map(|part| {
             let texts = told.texts.parts.get(&part.id).into_iter().flatten();

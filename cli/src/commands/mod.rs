@@ -56,6 +56,7 @@ pub fn is_of_files(command: &Command) -> bool {
         | Command::Size { image, .. } => subject::is_place(image),
         Command::Diff { old, new: Some(new), .. } => subject::is_place(old) && subject::is_place(new),
         Command::Channel(channel::Channel::Publish { .. }) => false,
+        Command::Boot(wish) => wish.from.is_some(),
         Command::Channel(_) | Command::Pull(_) => true,
         _ => false,
     }
@@ -93,9 +94,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Sbom(wish) => sbom::run(context, &wish),
         Command::Licenses(wish) => licenses::run(context, &wish),
         Command::Cve(wish) => cve::run(context, &wish),
-        Command::Boot { role, check, console, memory, environment } => {
-            boot::run(context, &boot::Wish { role, check, console, memory_mb: memory, environment })
-        }
+        Command::Boot(wish) => boot::run(context, &wish),
         Command::Ci(command) => ci::run(context, &command),
         Command::Channel(command) => channel::run(context, &command),
         Command::Pull(wish) => pull::run(context, &wish),

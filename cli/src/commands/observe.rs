@@ -8,13 +8,13 @@ use std::path::Path;
 use assembler::limit::grouped;
 use assembler::observed::{self, Report};
 use assembler::role::{self, Role};
-use ci::boot::{self, Boot, Console, Desk};
 
 use crate::context::Context;
 use crate::terminal::{data, event};
 use crate::trouble::{Result, Trouble};
 use crate::work::image::Image;
-use crate::work::{self, composed, ground, pid1, trial};
+use crate::work::machine::{self, Machine};
+use crate::work::{self, composed, ground, pid1};
 
 /// A tracer beside each service: it has 2 MB.
 const MEMORY_MB: u32 = 128;
@@ -54,24 +54,11 @@ fn compose(context: &Context, role: Role) -> Result<Image> {
 
 /// What the guest told, from its start to its power-off.
 fn boot(context: &Context, role: &Role, image: &Image) -> Result<Vec<u8>> {
-    let trial = trial::prepare(role)?;
-    let environment = super::boot::environment(role, None, Some(trial.path()))?;
     let scratch = tempfile::tempdir().map_err(failed("make a folder in", &std::env::temp_dir()))?;
     let told = scratch.path().join("observed");
-    let machine = Boot {
-        kernel: image.kernel(),
-        root: image.root(),
-        memory_mb: MEMORY_MB,
-        cpus: 1,
-        cmdline: Vec::new(),
-        environment: environment.to_string(),
-        ports: super::boot::ports(role),
-        console: Console::Quiet,
-        observe: Some(told.clone()),
-    };
-    let guest = boot::start(&machine, &mut |happened| super::boot::show(context, happened))?;
-    let desk = Desk { folder: trial.path(), environment: trial::texts(&environment) };
-    super::boot::ask(context, role, guest, &desk)?;
+    let wish = machine::Wish { memory_mb: MEMORY_MB, observe: Some(told.clone()), ..machine::TRIED };
+    let machine = Machine::new(role, image, wish)?;
+    machine.ask(context, machine.start(context)?)?;
     let mut bytes = Vec::new();
     let read = File::open(&told).and_then(|file| file.take(TOLD_MAX_BYTES).read_to_end(&mut bytes));
     read.map_err(failed("read", &told))?;

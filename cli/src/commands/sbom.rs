@@ -29,7 +29,7 @@ pub enum Format {
 }
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
-    let told = papers::of(context, &wish.role)?;
+    let told = papers::of_role(context, &wish.role)?;
     let version = env!("CARGO_PKG_VERSION");
     let text = match wish.format {
         Format::Spdx => spdx::print(&told.papers, &format!("rootbrew-{version}")),

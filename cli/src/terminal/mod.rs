@@ -13,6 +13,8 @@ pub mod view;
 use std::io::Write;
 use std::path::Path;
 
+pub use ci::report::{bytes, seconds};
+
 use crate::trouble::{Result, Trouble};
 
 /// Says what ended the command.
@@ -69,27 +71,8 @@ pub fn event(verb: &str, subject: &str, rest: &str) {
     talk(format!("{verb:<8}{subject:<27} {rest}").trim_end());
 }
 
-/// Bytes as people read them, in powers of ten as disks and links are sold.
-pub fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.2} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
-    }
-}
-
 /// More bytes or fewer, as people read them: `+4.1 kB`.
 pub fn more_bytes(count: i64) -> String {
     let sign = if count < 0 { '-' } else { '+' };
     format!("{sign}{}", bytes(count.unsigned_abs()))
-}
-
-/// Seconds as people read them.
-pub fn seconds(wall_s: f64) -> String {
-    match wall_s {
-        wall_s if wall_s < 10.0 => format!("{wall_s:.1} s"),
-        wall_s if wall_s < 120.0 => format!("{wall_s:.0} s"),
-        wall_s => format!("{} min {:02} s", wall_s as u64 / 60, wall_s as u64 % 60),
-    }
 }

@@ -1,8 +1,9 @@
 //! A role's image: composed, stripped, written, measured against its limits; kept in the store under one key.
 //!
 //! ```text
-//! root.erofs   the read-only root      tree.txt    its text twin
-//! vmlinuz      the kernel              facts.json  bytes, files, wire
+//! root.erofs   the read-only root      root.erofs.zst   it, as it is published
+//! vmlinuz      the kernel              tree.txt         its text twin
+//! facts.json   bytes, files, wire
 //! ```
 
 use std::fs::{self, File};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use assembler::role::{Role, limits::measure_of};
-use assembler::{Asked, ImageTree, Keg, compose, size, strip, text, write_erofs};
+use assembler::{Asked, ImageTree, Keg, compose, strip, text, wire, write_erofs};
 use builder::plan::Plan;
 use kegs::collect::Kept;
 use kegs::{Action, Digest, Node, Outcome, Store, Tree};
@@ -22,14 +23,16 @@ use super::{Target, pid1};
 use crate::trouble::{Result, Trouble};
 
 /// Raised when the same role and kegs would compose to other bytes.
-const COMPOSE_VERSION: &str = "1";
+const COMPOSE_VERSION: &str = "2";
 pub const KERNEL: &str = "boot/vmlinuz";
 const ROOT: &str = "root.erofs";
+const PACKED: &str = "root.erofs.zst";
 
-/// `zstd -19` takes 0.6 s a MB: a larger root is weighed only where its role limits that.
+/// To pack a root takes 0.6 s a MB: a larger one is packed when it is published, unless its role limits what it weighs.
 const WEIGHED_MAX_BYTES: u64 = 64_000_000;
 
-/// An image in the store.
+/// An image, in a folder of the store or of a taker.
+#[derive(Debug, Clone)]
 pub struct Image {
     pub folder: PathBuf,
     pub facts: Facts,
@@ -57,8 +60,22 @@ pub struct Facts {
 }
 
 impl Image {
+    /// One that lies in a folder.
+    pub fn open(folder: &Path) -> Result<Image> {
+        let path = folder.join("facts.json");
+        let bytes = fs::read(&path).map_err(io("read", &path))?;
+        let facts = serde_json::from_slice(&bytes)
+            .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
+        Ok(Image { folder: folder.to_path_buf(), facts, made: None })
+    }
+
     pub fn root(&self) -> PathBuf {
         self.folder.join(ROOT)
+    }
+
+    /// The root as it is published; a large one is not packed before.
+    pub fn packed(&self) -> Option<PathBuf> {
+        self.facts.root_wire_bytes.map(|_| self.folder.join(PACKED))
     }
 
     pub fn kernel(&self) -> PathBuf {
@@ -128,11 +145,7 @@ fn stripped(store: &Store, target: &Target, role: &Role, built: &Built, agent: &
 
 fn open(store: &Store, role: &Role, output: &Digest, made: Option<Made>) -> Result<Image> {
     let folder = store.lay_out(&format!("image-{}", role.name), output)?;
-    let path = folder.join("facts.json");
-    let bytes = fs::read(&path).map_err(io("read", &path))?;
-    let facts = serde_json::from_slice(&bytes)
-        .map_err(|error| Trouble::Bug(format!("{}: {error}", path.display())))?;
-    Ok(Image { folder, facts, made })
+    Ok(Image { made, ..Image::open(&folder)? })
 }
 
 /// The key: the role's words, its templates, its kegs and the agent, by content, and what recipes say of a run, which is in
@@ -187,7 +200,7 @@ fn make(
     let begun = Instant::now();
     let is_weighed =
         written.bytes <= WEIGHED_MAX_BYTES || role.limits.most(measure_of("root_wire")).is_some();
-    let wire = is_weighed.then(|| File::open(&root).and_then(size::wire_bytes));
+    let wire = is_weighed.then(|| pack(&root, written.bytes, &folder.join(PACKED)));
     let wire = wire.transpose().map_err(failed)?;
     let made = Made { assemble_s, weigh_s: begun.elapsed().as_secs_f64() };
     let facts = Facts {
@@ -200,6 +213,11 @@ fn make(
     let path = folder.join("facts.json");
     fs::write(&path, serde_json::to_vec_pretty(&facts).unwrap_or_default()).map_err(io("write", &path))?;
     Ok((made, written.digest))
+}
+
+/// How many bytes came of it.
+fn pack(root: &Path, size_bytes: u64, to: &Path) -> std::io::Result<u64> {
+    wire::pack(File::open(root)?, size_bytes, File::create_new(to)?)?.metadata().map(|packed| packed.len())
 }
 
 fn write_kernel(store: &Store, target: &Target, role: &Role, built: &Built, path: &Path) -> Result<u64> {

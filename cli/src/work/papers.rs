@@ -24,9 +24,13 @@ pub struct Told {
 }
 
 /// The papers of a role, whatever has to be built or fetched for them.
-pub fn of(context: &Context, role: &str) -> Result<Told> {
-    let composed = composed(context, role)?;
-    let Composed { store, profile, target, built, image, .. } = &composed;
+pub fn of_role(context: &Context, role: &str) -> Result<Told> {
+    of(context, &composed(context, role)?)
+}
+
+/// Of one that is composed.
+pub fn of(context: &Context, composed: &Composed) -> Result<Told> {
+    let Composed { store, profile, target, built, image, .. } = composed;
     let catalogue = recipe::load(&context.tap)?;
     let seeds = seeds(context, profile, target)?;
     let made = Made {

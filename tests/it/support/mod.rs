@@ -1,12 +1,16 @@
-//! What the tests of the built program stand on: a toy tap, runs of the program, what they leave.
+//! What the tests of the built program stand on: a toy tap, runs of the program, what they leave; and judges.
 
+pub mod chance;
 pub mod event;
+pub mod judge;
 pub mod leftover;
 pub mod ran;
 pub mod seed;
 pub mod site;
+pub mod tap;
 pub mod toy;
 
+pub use chance::Chance;
 pub use event::Events;
 pub use ran::Ran;
 pub use site::Site;

@@ -16,11 +16,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use kegs::tree::Node;
-use kegs::{Digest, Store, StoreError};
+use kegs::split::splits;
+use kegs::{Digest, Node, Store, StoreError};
 
 pub use request::{Request, request};
-pub use source::{Source, source};
+pub use source::source;
 
 /// By build-id, in lower-case hex.
 #[derive(Debug, Default)]
@@ -29,9 +29,9 @@ pub struct Index {
 }
 
 /// What a store has of one program or library.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    pub debug: Option<Digest>,
+    pub debug: Digest,
     pub executable: Option<Digest>,
     /// Where it stands: `/kegs/nginx/0/bin/nginx`.
     pub path: String,
@@ -54,17 +54,10 @@ impl Index {
     }
 
     fn add(&mut self, debug: &kegs::Tree, keg: &kegs::Tree) {
-        for (path, node) in &debug.nodes {
-            let Some(id) = id_of(path) else { continue };
-            let held = self.ids.entry(id).or_default();
-            match node {
-                Node::File { digest, .. } => held.debug = Some(*digest),
-                Node::Link { target } => {
-                    held.path.clone_from(target);
-                    held.executable = executable(keg, target);
-                }
-                Node::Folder | Node::Tree { .. } => {}
-            }
+        for split in splits(debug).filter(|split| request::is_id(&split.id)) {
+            let path = split.program.unwrap_or_default().to_string();
+            let held = Held { debug: split.debug, executable: executable(keg, &path), path };
+            self.ids.insert(split.id, held);
         }
     }
 
@@ -79,13 +72,6 @@ impl Index {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
-}
-
-/// `7c1e…` of `.build-id/7c/1e….debug` and of `.build-id/7c/1e…`.
-fn id_of(path: &str) -> Option<String> {
-    let (first, rest) = path.strip_prefix(".build-id/")?.split_once('/')?;
-    let id = format!("{first}{}", rest.strip_suffix(".debug").unwrap_or(rest));
-    request::is_id(&id).then_some(id)
 }
 
 /// The keg's own file: `/kegs/NAME/SLOT/PATH` without its first three names.

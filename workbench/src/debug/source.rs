@@ -11,22 +11,11 @@ use crate::bump::patch::{self, Files, Patch};
 /// A line of code is short, and so is a file of them; the largest of the catalogue (sqlite3.c) has 9 MB.
 const SOURCE_MAX_BYTES: usize = 64 << 20;
 
-/// A file, or why it can't be had.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Source {
-    Bytes(Vec<u8>),
-    Absent(String),
-}
-
 /// The file at `path`, as the compiler wrote it.
-pub fn source(store: &Store, catalogue: &Catalogue, path: &str) -> Source {
-    match find(store, catalogue, path) {
-        Ok(bytes) => Source::Bytes(bytes),
-        Err(why) => Source::Absent(why),
-    }
-}
-
-fn find(store: &Store, catalogue: &Catalogue, path: &str) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// Why it can't be had.
+pub fn source(store: &Store, catalogue: &Catalogue, path: &str) -> Result<Vec<u8>, String> {
     let place = path.strip_prefix("/usr/src/").and_then(|rest| rest.split_once('/'));
     let (built, inside) = place.ok_or("it is no path of a recipe's source")?;
     let inside = plain(inside).ok_or("it leads out of the source")?;

@@ -60,7 +60,7 @@ fn an_index_knows_what_was_split_from_a_keg() {
     store.put_result(&action.keyed(), &outcome).unwrap();
     let index = Index::of(&store).unwrap();
     assert_eq!(index.len(), 1);
-    let held = Held { debug: Some(debug), executable: Some(program), path: "/kegs/a/0/bin/a".into() };
+    let held = Held { debug, executable: Some(program), path: "/kegs/a/0/bin/a".into() };
     assert_eq!(index.get("7c1e00"), Some(&held));
 }
 
@@ -95,8 +95,8 @@ fn a_source_is_shown_as_it_was_compiled() {
     let (catalogue, faults) = recipe::load_partly(&folder.path().join("tap"));
     assert!(faults.0.is_empty(), "{faults:?}");
     let shown = |path: &str| match source(&store, &catalogue, &format!("/usr/src/{path}")) {
-        Source::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
-        Source::Absent(why) => format!("absent: {why}"),
+        Ok(bytes) => String::from_utf8(bytes).unwrap(),
+        Err(why) => format!("absent: {why}"),
     };
     assert_eq!(shown("toy-1.0/source/a.c"), "one\nand a half\ntwo\n");
     assert_eq!(shown("toy-1.0/source/x/../c.c"), "as it came\n");

@@ -2,66 +2,17 @@
 //! again, and a base's is only looked up.
 
 use assembler::role::Role;
-use ci::boot::{self, Boot, Console, Desk, Figures, Listen, Ready};
 use ci::report::{Asked, Figure, Noise, Report, Role as Told, Sides, Unit};
-use kegs::{Digest, Faults, Store};
-use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
+use kegs::Faults;
 
 use super::Change;
 use super::images::{Made, faults};
-use crate::commands::boot as machine;
 use crate::trouble::{Result, Trouble};
-use crate::work::image::{self, Image};
-use crate::work::{limits, trial};
+use crate::work::proof::{self, Boots};
+use crate::work::{image, limits};
 
-/// As `rootbrew boot`'s.
-const MEMORY_MB: u32 = 64;
 /// A difference beyond the noise is looked at so often.
 const BOOTS_MAX: usize = 3;
-/// So many samples of one image are remembered.
-const SAMPLES_MAX: usize = 16;
-const NOTE: &str = "boots";
-
-/// What boots of one image came to.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Boots {
-    /// The guest's own clock, since its kernel's start.
-    ready_ms: Vec<u64>,
-    ram_bytes: Vec<u64>,
-    /// `tcp 0.0.0.0:443`.
-    ports: Vec<String>,
-    /// Every check was answered, by these files of the role.
-    asked_by: String,
-}
-
-/// Root and kernel, by content.
-pub fn id(image: &Image) -> String {
-    let kernel = std::fs::File::open(image.kernel()).and_then(Digest::of_reader);
-    let kernel = kernel.map_or(String::new(), |kernel| kernel.hex());
-    Digest::of(format!("{} {kernel}", image.facts.root_sha256).as_bytes()).hex()
-}
-
-impl Boots {
-    fn remembered(store: &Store, id: &str) -> Option<Boots> {
-        serde_json::from_slice(&store.note(NOTE, id)?).ok()
-    }
-
-    fn remember(&mut self, store: &Store, id: &str) -> Result<()> {
-        for samples in [&mut self.ready_ms, &mut self.ram_bytes] {
-            samples.drain(..samples.len().saturating_sub(SAMPLES_MAX));
-        }
-        Ok(store.set_note(NOTE, id, &serde_json::to_vec(self).unwrap_or_default())?)
-    }
-
-    fn take(&mut self, ready: Option<Ready>, first: &Figures, last: &Figures) {
-        self.ready_ms.extend(ready.map(|ready| ready.since_kernel_ms));
-        self.ram_bytes.extend(first.ram_bytes);
-        let one = |listen: &Listen| format!("{} {}:{}", listen.protocol, listen.address, listen.port);
-        self.ports = first.lasting(last).iter().map(one).collect();
-        self.ports.dedup();
-    }
-}
 
 /// Boots the new image unless the same bytes were asked already, and adds what it came to.
 pub fn ask(
@@ -72,15 +23,18 @@ pub fn ask(
     report: &mut Report,
 ) -> Result<()> {
     let role = image::role(&new.target)?;
-    let id = id(&new.image);
-    let before = old.and_then(|old| Boots::remembered(change.store, &self::id(&old.image)));
+    let id = proof::id(&new.image);
+    let before = old.and_then(|old| Boots::remembered(change.store, &proof::id(&old.image)));
     let mut boots = Boots::remembered(change.store, &id).unwrap_or_default();
-    let by = asked_by(role);
+    let by = proof::asked_by(role);
     told.asked = match reason_not(change, role) {
         Some(why) => Asked::No(why.to_string()),
         None if boots.asked_by == by => Asked::Before,
         None => match proven(change, role, new, before.as_ref(), &mut boots)? {
-            Proof::Good => Asked::Ready,
+            Proof::Good => {
+                boots.asked_by = by;
+                Asked::Ready
+            }
             Proof::Over(over) => {
                 report.failures.extend(faults(&role.name, "limits", over.or(()).map_err(Trouble::Faults))?);
                 Asked::Ready
@@ -92,7 +46,6 @@ pub fn ask(
         },
     };
     if told.asked == Asked::Ready {
-        boots.asked_by = by;
         boots.remember(change.store, &id)?;
     }
     figures(told, role, &boots, before.as_ref());
@@ -123,10 +76,10 @@ fn proven(
 ) -> Result<Proof> {
     let mut over = Faults::default();
     for _ in 0..BOOTS_MAX {
-        match once(change, role, &new.image) {
-            Ok((ready, first, last)) => {
-                boots.take(ready, &first, &last);
-                over = Faults(limits::of_guest(role, ready, &first, &last));
+        match proof::once(change.context, role, &new.image) {
+            Ok(came) => {
+                boots.take(&came);
+                over = Faults(limits::of_guest(role, came.ready, &came.first, &came.last));
             }
             Err(Trouble::Cancelled) => return Err(Trouble::Cancelled),
             Err(trouble) => return Ok(Proof::Failed(trouble)),
@@ -138,43 +91,6 @@ fn proven(
         }
     }
     Ok(if over.0.is_empty() { Proof::Good } else { Proof::Over(over) })
-}
-
-fn once(change: &Change, role: &Role, image: &Image) -> Result<(Option<Ready>, Figures, Figures)> {
-    let trial = trial::prepare(role)?;
-    let environment = machine::environment(role, None, Some(TempDir::path(&trial)))?;
-    let wanted = Boot {
-        kernel: image.kernel(),
-        root: image.root(),
-        memory_mb: MEMORY_MB,
-        cpus: 1,
-        cmdline: Vec::new(),
-        environment: environment.to_string(),
-        ports: machine::ports(role),
-        console: Console::Quiet,
-        observe: None,
-    };
-    let guest = boot::start(&wanted, &mut |happened| machine::show(change.context, happened))?;
-    let ready = guest.ready_ms();
-    let desk = Desk { folder: trial.path(), environment: trial::texts(&environment) };
-    let (first, last) = machine::ask(change.context, role, guest, &desk)?;
-    Ok((ready, first, last))
-}
-
-/// What asks besides the image: the role's checks are in it, the files of its trial are not.
-fn asked_by(role: &Role) -> String {
-    let mut text = role.text.content.to_string();
-    let mut files: Vec<_> =
-        std::fs::read_dir(&role.folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.sort();
-    for path in files {
-        text += &format!(
-            "{} {}\n",
-            path.file_name().unwrap_or_default().display(),
-            std::fs::read(&path).map_or(String::new(), |bytes| Digest::of(&bytes).hex())
-        );
-    }
-    Digest::of(text.as_bytes()).hex()
 }
 
 fn ready_figure(role: &Role, new: &Boots, old: Option<&Boots>) -> Option<Figure> {

@@ -21,7 +21,7 @@ use crate::terminal::{bytes, event, more_bytes};
 use crate::trouble::{Result, Trouble};
 use crate::work::build::{self, Built};
 use crate::work::image::{self, Image};
-use crate::work::{Target, limits, papers};
+use crate::work::{Target, limits, papers, proof};
 
 /// A role's image on one side.
 pub struct Made {
@@ -158,7 +158,7 @@ fn tell(change: &Change, role: &RoleChange, new: &Made, old: Option<&Made>) -> R
         role: role.role.clone(),
         why: role.why.iter().map(ToString::to_string).collect(),
         has_base: old.is_some(),
-        same_bytes: old.is_some_and(|old| asked::id(&old.image) == asked::id(&new.image)),
+        same_bytes: old.is_some_and(|old| proof::id(&old.image) == proof::id(&new.image)),
         asked: Asked::NotNeeded,
         figures: figures(new, old)?,
         ..report::Role::default()

@@ -21,6 +21,7 @@ use builder::schedule::action::Ground;
 use ci::affected::{self, Affected, AffectedError, Known, Sides};
 use ci::report::Report;
 
+use self::kegs::Kegs;
 use super::{ARCH, ground, pid1};
 use crate::commands::ci::{Run, say};
 use crate::context::Context;
@@ -86,7 +87,10 @@ pub fn run(context: &Context, wish: &Run) -> Result<()> {
     }
     let change =
         Change { context, wish, store: &store, sides: &sides, grounds: (&new, &old), affected: &affected };
-    let mut report = change.report()?;
+    let kegs = kegs::build(&change)?;
+    // What was a guess before is known now: a report says the same whatever the store had.
+    let affected = affected::affected(&sides, known.as_ref())?;
+    let mut report = Change { affected: &affected, ..change }.report(kegs)?;
     report.wall_s = begun.elapsed().as_secs_f64();
     report.affected = affected;
     written::write(context, wish, &report)?;
@@ -99,14 +103,13 @@ fn plans(side: &affected::Side) -> impl Iterator<Item = &Plan> {
 }
 
 impl Change<'_> {
-    fn report(&self) -> Result<Report> {
+    fn report(&self, mut kegs: Kegs) -> Result<Report> {
         let mut report = Report {
             base: self.sides.commit.clone(),
             head: self.head(),
             same_roles: self.affected.same_roles,
             ..Report::default()
         };
-        let mut kegs = kegs::build(self)?;
         kegs::test(self, &mut kegs, &mut report)?;
         images::all(self, &mut kegs, &mut report)?;
         kegs::tell(self, kegs, &mut report)?;
