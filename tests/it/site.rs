@@ -4,12 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::channel::Home;
-use crate::support::Ran;
+use crate::support::{Ran, judge};
 
 /// Pinned, so that a judge does not change its mind by itself.
 const JUDGES: [&str; 2] = ["axe-core@4.14.1", "puppeteer-core@25.16.0"];
@@ -64,6 +63,7 @@ impl Site {
                 "edge",
                 "--keys",
                 "keys",
+                "--no-boot",
                 "--with",
                 &with("figures.json"),
                 "--with",
@@ -91,7 +91,7 @@ impl Site {
         site.publish("1.0");
         site.change(&["promote", "public", "edge", "stable"]);
         site.publish("2.0");
-        site.publish("3.0");
+        site.publish("3.0 and more");
         site.change(&["rollback", "public", "edge", "box"]);
         site.change(&["hold", "public", "stable", "box", "--why", HOSTILE]);
         site
@@ -112,23 +112,19 @@ impl Site {
     }
 }
 
-fn judges() -> &'static Path {
-    static JUDGES_FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    JUDGES_FOLDER.get_or_init(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache");
-        let folder = cache.unwrap_or_else(home).join("rootbrew-tests").join("site-1");
-        let whole = folder.join("whole");
-        if !whole.exists() {
-            fs::create_dir_all(&folder).expect("a folder for the judges");
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
-                .arg(&folder);
-            Ran::of(npm.args(JUDGES)).expect(0);
-            fs::write(&whole, "").expect("a mark that it is whole");
-        }
-        folder
-    })
+/// The folder that has them.
+fn judges() -> PathBuf {
+    let folder = judge::cache().join("site-1");
+    fs::create_dir_all(&folder).expect("a folder for the judges");
+    let whole = folder.join("whole");
+    if !whole.exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+            .arg(&folder);
+        Ran::of(npm.args(JUDGES)).expect(0);
+        fs::write(&whole, "").expect("a mark that it is whole");
+    }
+    folder
 }
 
 /// What the judge saw on all pages, and of two images side by side.
