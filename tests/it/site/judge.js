@@ -33,7 +33,8 @@ async function visit(browser, url, scheme, look) {
     const text = readFileSync(door, 'utf8');
     if (!text.includes('http-equiv="refresh" content="0; url=site/index.html"')) complain('leads nowhere');
     await page.setRequestInterception(true);
-    page.on('request', request => request.respond({ contentType: 'text/html', body: text.replace(/<meta http-equiv="refresh".*>/, '') }));
+    const still = { contentType: 'text/html', body: text.replace(/<meta http-equiv="refresh".*>/, '') };
+    page.on('request', request => (request.url() === front ? request.respond(still) : request.continue()));
   }
   await page.goto(url, { waitUntil: 'load' });
   if (url.includes('compare.html#')) await page.waitForSelector('#result table', { timeout: 10000 });
