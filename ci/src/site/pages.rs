@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -41,9 +41,10 @@ fn environment() -> &'static Environment<'static> {
     })
 }
 
-/// `up` leads to `site/`.
+/// `up` leads to `site/`, and is ours: no slash of it is escaped.
 pub fn render(template: &str, up: &str, value: impl Serialize) -> String {
-    let value = json!({ "up": up, "it": value });
+    let up = minijinja::Value::from_safe_string(up.to_string());
+    let value = context! { up, it => minijinja::Value::from_serialize(&value) };
     let page = environment().get_template(template).and_then(|template| template.render(value));
     page.unwrap_or_else(|error| panic!("our own template {template}: {error:#}"))
 }
