@@ -24,7 +24,7 @@ pub struct Home {
 
 impl Home {
     /// A role with a kernel, and a channel that is empty.
-    fn new() -> Home {
+    pub fn new() -> Home {
         Home::at("public", BTreeMap::new())
     }
 

@@ -42,6 +42,7 @@ mod reproducible;
 mod roles;
 mod rotate;
 mod same;
+mod site;
 mod store;
 mod support;
 mod web;

@@ -172,6 +172,9 @@ pub enum Channel {
         #[command(flatten)]
         keys: Keys,
     },
+    /// Write pages into the channel that tell what its lines hold, for a browser: histories, contents, papers, differences
+    #[command(after_help = "Example: rootbrew channel site public/ --keys keys/ --db all.zip")]
+    Site(super::site::Wish),
     /// What each line held and holds
     #[command(after_help = "Example: rootbrew channel log public/ --keys keys/ --json")]
     Log {
@@ -227,6 +230,7 @@ pub fn run(context: &Context, command: &Channel) -> Result<()> {
         }
         Channel::Sign { root, name, keys } => rotate::sign(root, name, keys),
         Channel::Log { dir, keys } => told::log(context, dir, keys),
+        Channel::Site(wish) => super::site::run(context, wish),
     }
 }
 

@@ -32,6 +32,7 @@ pub mod sbom;
 mod search;
 mod seed;
 mod shell;
+mod site;
 mod size;
 mod store;
 mod subject;
