@@ -3,9 +3,11 @@
 //! A test that cannot run where it stands fails and says why.
 
 mod arrows;
+mod bucket;
 mod build;
 mod bump;
 mod byhand;
+mod cache;
 mod channel;
 mod ci;
 mod ci_web;
@@ -16,6 +18,7 @@ mod debug;
 mod download;
 mod fail;
 mod formats;
+mod full;
 mod guide;
 mod hostile;
 mod image_limits;
@@ -37,6 +40,7 @@ mod pool;
 mod proof;
 mod reproducible;
 mod roles;
+mod rotate;
 mod same;
 mod site;
 mod store;

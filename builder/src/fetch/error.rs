@@ -102,7 +102,9 @@ impl fmt::Display for Nowhere {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.miss)?;
+        // What stands behind a `?` may be a secret: a signature, a token.
+        let place = self.place.split('?').next().unwrap_or_default();
+        write!(f, "{place}: {}", self.miss)?;
         if self.tries > 1 { write!(f, " ({} tries)", self.tries) } else { Ok(()) }
     }
 }

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::channel::{ChannelError, Folder, State};
+use crate::channel::{ChannelError, Folder, Shelf, State};
 use crate::report::escape;
 use read::{Channel, Detail, Listed};
 use vulnerable::Checked;

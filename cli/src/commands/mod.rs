@@ -27,6 +27,7 @@ mod new;
 mod observe;
 mod plan;
 pub mod pull;
+mod rotate;
 pub mod sbom;
 mod search;
 mod seed;
@@ -37,6 +38,7 @@ mod store;
 mod subject;
 pub mod test;
 mod text;
+mod told;
 mod why;
 mod why_depends;
 

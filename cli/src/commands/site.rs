@@ -30,6 +30,10 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         (None, Some(keys)) => keys.join("trusted"),
         (None, None) => return Err(Trouble::Failed("give --keys DIR or --trusted DIR".into())),
     };
+    if wish.dir.starts_with("s3:") {
+        let what = "pages are written into a folder: copy the bucket, make them, and put `site/` and `index.html` back";
+        return Err(Trouble::Failed(what.into()));
+    }
     if !wish.dir.join("metadata/1.root.json").exists() {
         let what = format!("{} is no channel: `rootbrew channel init` makes one", wish.dir.display());
         return Err(Trouble::Failed(what));
