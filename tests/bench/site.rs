@@ -65,6 +65,7 @@ fn item(role: usize, image: usize) -> Result<Item> {
         subjects: &[("root.erofs", &root_sha256), ("vmlinuz", &kernel_sha256)],
         commit: None,
         actions: &actions,
+        taken: &BTreeMap::new(),
         materials: &[],
         version: "0",
     });
