@@ -76,7 +76,7 @@ fn kept(history: &History, policy: Policy, now_s: u64) -> Vec<Entry> {
     let count = history.entries.len();
     let until = |at: usize| history.entries.get(at + 1).map_or(u64::MAX, Entry::when_s);
     let stays =
-        |at: usize| at + policy.keep.max(1) >= count || until(at).saturating_add(policy.keep_s) >= now_s;
+        |at: usize| at + policy.keep.max(1) >= count || until(at).saturating_add(policy.keep_s) > now_s;
     (0..count).filter(|&at| stays(at)).map(|at| history.entries[at].clone()).collect()
 }
 
