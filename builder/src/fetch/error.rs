@@ -103,8 +103,9 @@ impl fmt::Display for Nowhere {
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         // What stands behind a `?` may be a secret: a signature, a token.
-        let place = self.place.split('?').next().unwrap_or_default();
-        write!(f, "{place}: {}", self.miss)?;
+        let (place, query) =
+            self.place.split_once('?').map_or((self.place.as_str(), ""), |(place, _)| (place, "?…"));
+        write!(f, "{place}{query}: {}", self.miss)?;
         if self.tries > 1 { write!(f, " ({} tries)", self.tries) } else { Ok(()) }
     }
 }
