@@ -4,3 +4,4 @@ pub mod affected;
 pub mod boot;
 pub mod channel;
 pub mod report;
+pub mod site;

@@ -23,6 +23,8 @@ pub struct Global {
     /// The tap: a folder with recipes/ and roles/ [default: the nearest one upwards]
     #[arg(long, global = true, value_name = "DIR", env = "ROOTBREW_TAP")]
     pub tap: Option<PathBuf>,
+    #[command(flatten)]
+    pub cache: crate::work::cache::Written,
     /// Job slots for the whole build [default: the processors]
     #[arg(long, short, global = true, value_name = "N")]
     pub jobs: Option<usize>,

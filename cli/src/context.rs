@@ -10,6 +10,7 @@ use kegs::Store;
 
 use crate::arguments::Global;
 use crate::trouble::{Result, Trouble};
+use crate::work::cache::Source;
 
 pub struct Context {
     pub tap: PathBuf,
@@ -21,6 +22,8 @@ pub struct Context {
     pub trace: Option<PathBuf>,
     pub cancel: Arc<Cancel>,
     pub limits: Limits,
+    /// What the store asks for what it lacks.
+    pub cache: Arc<Source>,
 }
 
 impl Context {
@@ -40,7 +43,9 @@ impl Context {
             network,
             ..Places::default()
         };
+        let cancel = cancel_by_signal()?;
         Ok(Context {
+            cache: Source::new(&global.cache, &places, &cancel, global.json)?,
             tap,
             store: global.store.unwrap_or_else(|| cache.join("store")),
             jobs: global.jobs.unwrap_or_else(processors).max(1),
@@ -48,7 +53,7 @@ impl Context {
             places,
             toolchain: global.toolchain,
             trace: global.trace,
-            cancel: cancel_by_signal()?,
+            cancel,
             limits: limits(&global.limit)?,
         })
     }
@@ -65,6 +70,7 @@ impl Context {
             trace: self.trace.clone(),
             cancel: self.cancel.clone(),
             limits: self.limits.clone(),
+            cache: self.cache.clone(),
         }
     }
 
@@ -78,7 +84,7 @@ impl Context {
         if let Some(_alone) = store.try_lock_alone()? {
             kegs::collect::sweep_stage(&store)?;
         }
-        Ok(store)
+        Ok(store.with_cache(self.cache.clone()))
     }
 
     /// apt's state of our own.
@@ -86,6 +92,7 @@ impl Context {
         self.places.apt.clone().unwrap_or_else(|| self.store.join("apt"))
     }
 
+    /// The store, to look at: nothing comes into it.
     pub fn open_store(&self) -> Result<Store> {
         Ok(Store::open(&self.store)?)
     }

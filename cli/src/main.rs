@@ -25,13 +25,31 @@ fn main() -> ExitCode {
         arguments.global.tap.get_or_insert_with(|| ".".into());
     }
     let json = arguments.global.json;
-    match context::Context::new(arguments.global)
-        .and_then(|context| commands::run(&context, arguments.command))
-    {
+    let ended = context::Context::new(arguments.global).and_then(|context| {
+        let ended = run(&context, arguments.command);
+        context.cache.sum_up();
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             terminal::trouble(&trouble, json);
             trouble.exit_code()
+        }
+    }
+}
+
+/// What was taken and can't be had is forgotten when that shows: the same command goes on without it, from what is done.
+fn run(context: &context::Context, mut command: arguments::Command) -> trouble::Result<()> {
+    loop {
+        let refused = context.cache.refused();
+        match commands::run(context, command) {
+            Err(trouble) if !context.cancel.is_said() && context.cache.refused() > refused => {
+                drop(trouble);
+                terminal::talk("cache   going on without what can't be had");
+                command = arguments::Arguments::parse().command;
+            }
+            ended => return ended,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The steps that commands share, in the order of the data: load, plan, build, compose.
 
 pub mod build;
+pub mod cache;
 pub mod change;
 pub mod composed;
 pub mod copied;
@@ -9,12 +10,14 @@ pub mod format;
 pub mod graph;
 pub mod ground;
 pub mod image;
+pub mod lend;
 pub mod limits;
 pub mod machine;
 pub mod offer;
 pub mod papers;
 pub mod passphrase;
 pub mod pid1;
+pub mod place;
 pub mod proof;
 pub mod running;
 pub mod taken;

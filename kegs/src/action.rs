@@ -104,9 +104,14 @@ impl Store {
         self.part("actions").join(&hex[..2]).join(hex)
     }
 
-    /// What an action came to, when it was done here. A result that can't be read, or whose output is gone, is none:
-    /// the action runs again.
+    /// What an action came to, when it was done here or taken before. A result that can't be read, or whose output is gone,
+    /// is none: the action runs again. The trees of one that was taken may not be here: see [`Store::lacks`].
     pub fn result(&self, key: &Digest) -> Option<Outcome> {
+        self.done(key).or_else(|| Some(self.taken_outcome(key)?.outcome))
+    }
+
+    /// What an action came to here: all its trees are here.
+    pub fn done(&self, key: &Digest) -> Option<Outcome> {
         let bytes = crate::store::read_small(&self.result_path(key)).ok()?;
         let outcome = outcome(&reapi::ActionResult::decode(bytes.as_slice()).ok()?)?;
         (outcome.output.size_bytes == 0 || self.has(&outcome.output)).then_some(outcome)
@@ -131,7 +136,7 @@ impl Store {
         keyed: &Keyed,
         make: impl FnOnce() -> std::result::Result<Outcome, E>,
     ) -> std::result::Result<(Outcome, bool), E> {
-        if let Some(outcome) = self.result(&keyed.key) {
+        if let Some(outcome) = self.ask(keyed) {
             return Ok((outcome, true));
         }
         let _held = self.lock_action(&keyed.key)?;
@@ -145,10 +150,11 @@ impl Store {
 
     /// Forgets an outcome, so that the action runs again.
     pub fn forget_result(&self, key: &Digest) -> Result<()> {
+        self.forget_taken(key)?;
         crate::store::remove_file(&self.result_path(key))
     }
 
-    /// The keys of every recorded action, sorted.
+    /// The keys of every action that was done here, sorted.
     pub fn actions(&self) -> Result<Vec<Digest>> {
         let mut keys = Vec::new();
         for path in crate::collect::files_two_deep(&self.part("actions"))? {

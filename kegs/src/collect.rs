@@ -98,6 +98,10 @@ pub fn plan(store: &Store) -> Result<Garbage> {
             garbage.weigh(path, keep)?;
         }
     }
+    let taken = store.part("taken");
+    if taken.is_dir() {
+        files_two_deep(&taken)?.into_iter().try_for_each(|path| garbage.weigh(path, &live.actions))?;
+    }
     let beside = list(&store.part("logs"))?.into_iter().chain(opened(store)?);
     beside.into_iter().try_for_each(|path| garbage.weigh(path, &live.actions))?;
     garbage.kegs = list(&store.part("kegs"))?.into_iter().filter(|path| !live.holds_keg(path)).collect();
@@ -114,8 +118,10 @@ fn opened(store: &Store) -> Result<Vec<PathBuf>> {
 pub fn sweep(store: &Store, garbage: &Garbage) -> Result<()> {
     // Kegs and results before blobs: cut short, the store still holds no result without its blobs.
     garbage.kegs.iter().try_for_each(|path| remove_folder(path))?;
-    let (actions, others): (Vec<_>, Vec<_>) =
-        garbage.files.iter().partition(|path| path.starts_with(store.part("actions")));
+    let (actions, others): (Vec<_>, Vec<_>) = garbage
+        .files
+        .iter()
+        .partition(|path| ["actions", "taken"].iter().any(|part| path.starts_with(store.part(part))));
     actions.into_iter().chain(others).try_for_each(|path| remove_file(path))?;
     sweep_stage(store)
 }
@@ -144,7 +150,7 @@ pub struct Usage {
 pub fn usage(store: &Store) -> Result<Usage> {
     let mut seen = BTreeSet::new();
     let mut parts = Vec::new();
-    for part in ["blobs", "kegs", "actions", "logs", "notes", "stage", "failed"] {
+    for part in ["blobs", "kegs", "actions", "taken", "logs", "notes", "stage", "failed"] {
         let folder = store.part(part);
         parts.push((part, if folder.is_dir() { weigh(&folder, &mut seen)? } else { 0 }));
     }
@@ -190,14 +196,17 @@ impl Live {
         if let Some(outcome) = store.result(key) {
             self.actions.insert(key.hex());
             self.blobs.extend(store.messages(key).iter().map(Digest::hex));
-            outcome.trees().try_for_each(|root| self.tree(store, &root))?;
+            let is_taken = store.done(key).is_none();
+            // Of what was taken, the trees that are not here are no fault.
+            let mut trees = outcome.trees().filter(|root| !(is_taken && store.lacks(root)));
+            trees.try_for_each(|root| self.tree(store, &root))?;
         }
         Ok(())
     }
 
     fn tree(&mut self, store: &Store, root: &Digest) -> Result<()> {
         self.trees.insert(root.short());
-        let tree = store.tree(root)?;
+        let tree = store.tree_here(root)?;
         self.blobs.extend(tree.merkle().directories.iter().map(|(digest, _)| digest.hex()));
         let files = tree.nodes.values();
         self.blobs.extend(files.filter_map(|node| match node {

@@ -97,7 +97,17 @@ impl Store {
     }
 
     /// The whole tree under a root `Directory`, flat. A message that is not one, or names a path out, is `Damaged`.
+    ///
+    /// One that was taken and is not here comes now.
     pub fn tree(&self, root: &Digest) -> Result<Tree> {
+        if self.cache().is_some() {
+            self.bring(&[*root])?;
+        }
+        self.tree_here(root)
+    }
+
+    /// The same of what is here.
+    pub(crate) fn tree_here(&self, root: &Digest) -> Result<Tree> {
         let mut tree = Tree::default();
         self.read_directory(root, "", &mut tree.nodes)?;
         Ok(tree)
@@ -105,7 +115,11 @@ impl Store {
 
     /// The first level of a tree alone; folders stand as `Node::Tree`, to be grafted where they are wanted.
     pub fn shallow(&self, root: &Digest) -> Result<Tree> {
-        let whole = self.directory(root)?;
+        let bytes = self.top(root)?;
+        let whole = Directory::decode(bytes.as_slice()).map_err(|error| StoreError::Damaged {
+            digest: *root,
+            fault: format!("no Directory message: {error}"),
+        })?;
         let mut tree = Tree::default();
         for folder in &whole.directories {
             let digest = folder.digest.as_ref().and_then(|digest| digest.checked());

@@ -14,10 +14,12 @@ pub mod digest;
 pub mod fault;
 mod keg;
 mod lock;
+mod pack;
 pub mod reader;
 pub mod reapi;
 pub mod split;
 mod store;
+mod taken;
 pub mod tree;
 pub mod verify;
 
@@ -27,4 +29,5 @@ pub use fault::{Fault, Faults, Text};
 pub use keg::EPOCH_S;
 pub use lock::Held;
 pub use store::{Store, StoreError, read_small};
+pub use taken::{Cache, Lent, Taken};
 pub use tree::{Node, Tree};

@@ -5,6 +5,7 @@
 //! blobs/ab/<sha256>[.x]               contents, read-only; `.x` is the executable twin of a blob
 //! kegs/<name>-<version>-<digest12>/   a tree laid out, its files hard links to blobs
 //! actions/ab/<sha256>                 ActionResult: written last, after its blobs are on disk
+//! taken/ab/<sha256>                   what a cache said that an action came to: its trees may not be here (`taken`)
 //! roots/<name>                        what garbage collection keeps
 //! logs/<sha256>.zst                   one compressed log an action
 //! notes/<kind>/<name>                 hints (durations, what went into the last key): never trusted for a key
@@ -18,12 +19,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::Digest;
+use crate::{Cache, Digest};
 
 /// The store's format that this program reads and writes.
 const FORMAT: u32 = 1;
@@ -36,6 +38,8 @@ const SMALL_BYTES: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    /// Asked for what is not here.
+    cache: Option<Arc<dyn Cache>>,
 }
 
 /// What can be wrong with a store; each says what to do.
@@ -53,6 +57,12 @@ pub enum StoreError {
     Io { tried: &'static str, path: PathBuf, source: io::Error },
     #[error("blob {0} is not in the store: `rootbrew store verify --repair` finds what needs it")]
     Missing(Digest),
+    #[error(
+        "the tree {root} was taken from a cache and can't be had: {why}; it is forgotten, and the same command builds it"
+    )]
+    NotHad { root: Digest, why: String },
+    #[error("stopped; the same command goes on from here")]
+    Stopped,
     #[error("{path}: expected {expected}, found {found}; nothing was kept")]
     OtherBytes { path: PathBuf, expected: Digest, found: Digest },
     #[error("blob {digest} is damaged: {fault}; `rootbrew store verify --repair` mends it")]
@@ -92,7 +102,7 @@ impl Store {
             text => text.map_err(tried("read", &format))?,
         };
         match parse_format(&text) {
-            Some(FORMAT) => Ok(Store { folder: folder.to_path_buf() }),
+            Some(FORMAT) => Ok(Store { folder: folder.to_path_buf(), cache: None }),
             Some(found) => Err(StoreError::Newer { path: folder.to_path_buf(), found }),
             None => Err(StoreError::NotAStore { path: folder.to_path_buf(), found: text }),
         }
@@ -113,10 +123,19 @@ impl Store {
             let path = folder.join(part);
             fs::create_dir_all(&path).map_err(tried("create", &path))?;
         }
-        let store = Store { folder: folder.to_path_buf() };
+        let store = Store { folder: folder.to_path_buf(), cache: None };
         // The format last: a store that was killed in the making is made again.
         store.replace(&folder.join("format"), format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())?;
         Ok(store)
+    }
+
+    /// The same store, which asks a cache for what is not here.
+    pub fn with_cache(self, cache: Arc<dyn Cache>) -> Store {
+        Store { cache: Some(cache), ..self }
+    }
+
+    pub(crate) fn cache(&self) -> Option<&dyn Cache> {
+        self.cache.as_deref()
     }
 
     pub fn folder(&self) -> &Path {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::collect::{files_two_deep, list};
 use crate::store::{Result, Store, StoreError, remove_file, remove_folder, tried};
-use crate::{Digest, Node, digest};
+use crate::{Digest, Node, Taken, digest};
 
 /// One damaged or missing thing, and who holds it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,9 +81,14 @@ impl Holders {
     fn of(store: &Store, faults: &mut BTreeMap<PathBuf, String>) -> Result<Holders> {
         let mut holders = Holders::default();
         for key in store.actions()? {
-            let Some(outcome) = store.result(&key) else { continue };
+            let Some(outcome) = store.done(&key) else { continue };
             let keg = keg_name(store, &key);
             outcome.trees().for_each(|root| holders.follow(store, &root, &keg, key, faults));
+        }
+        // What was taken is here whole or not at all.
+        for Taken { key, outcome, .. } in store.taken()? {
+            let here = outcome.trees().filter(|root| !store.lacks(root));
+            here.for_each(|root| holders.follow(store, &root, &key.short(), key, faults));
         }
         Ok(holders)
     }
@@ -97,7 +102,7 @@ impl Holders {
         faults: &mut BTreeMap<PathBuf, String>,
     ) {
         self.note(root, keg, key);
-        let tree = match store.tree(root) {
+        let tree = match store.tree_here(root) {
             Ok(tree) => tree,
             // A damaged `Directory` in it: which one, the reading says; its keg is built again whole.
             Err(StoreError::Damaged { digest, .. } | StoreError::Missing(digest)) => {
@@ -162,12 +167,13 @@ fn laid_out_damage(store: &Store) -> Result<Vec<Damage>> {
 }
 
 fn outputs_by_short(store: &Store) -> Result<BTreeMap<String, (Digest, Digest)>> {
-    let outputs = store.actions()?.into_iter().filter_map(|key| Some((store.result(&key)?.output, key)));
-    Ok(outputs.map(|(root, key)| (root.short(), (root, key))).collect())
+    let done = store.actions()?.into_iter().filter_map(|key| Some((store.done(&key)?.output, key)));
+    let taken = store.taken()?.into_iter().map(|taken| (taken.outcome.output, taken.key));
+    Ok(taken.chain(done).map(|(root, key)| (root.short(), (root, key))).collect())
 }
 
 fn keg_fault(store: &Store, keg: &Path, root: &Digest) -> Result<Option<String>> {
-    let Ok(tree) = store.tree(root) else { return Ok(None) };
+    let Ok(tree) = store.tree_here(root) else { return Ok(None) };
     for (name, node) in &tree.nodes {
         let path = keg.join(name);
         let whole = match node {

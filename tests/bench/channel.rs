@@ -1,8 +1,10 @@
 //! A channel of a thousand synthetic images: published, verified, taken from; and what verifying held in memory.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use ci::channel::{self, Content, Desk, Folder, Item, Keyring, Life, now_s};
+use builder::fetch::Places;
+use ci::channel::{self, Bucket, Content, Desk, Folder, Item, Keyring, Life, Shelf, now_s};
 
 use super::{Result, Wish};
 
@@ -14,12 +16,13 @@ const ROOT_BYTES: usize = 200_000;
 pub fn run(_: &Wish) -> Result<()> {
     let home = tempfile::tempdir()?;
     let ask = || Ok(b"a passphrase".to_vec());
-    let (folder, keys) =
-        (Folder::create(&home.path().join("public"))?, Keyring::at(&home.path().join("keys"), &ask));
-    channel::init(&folder, &keys, 3, 2, Life::default(), now_s())?;
+    let keys = Keyring::at(&home.path().join("keys"), &ask);
+    let shelf = shelf(&home.path().join("public"))?;
+    let shelf = shelf.as_ref();
+    channel::init(shelf, &keys, 3, 2, Life::default(), now_s())?;
     let begun = Instant::now();
     for image in 0..IMAGES {
-        let mut desk = Desk::open(&folder, &keys, Life::default(), now_s())?;
+        let mut desk = Desk::open(shelf, &keys, Life::default(), now_s())?;
         for role in 0..ROLES {
             desk.publish("edge", item(role, image))?;
         }
@@ -30,7 +33,7 @@ pub fn run(_: &Wish) -> Result<()> {
         begun.elapsed().as_secs_f64() / IMAGES as f64
     );
     let begun = Instant::now();
-    let report = channel::verify(&folder, &keys.trusted(), now_s())?;
+    let report = channel::verify(shelf, &keys.trusted(), now_s())?;
     let wall_s = begun.elapsed().as_secs_f64();
     println!(
         "verify of {} images, {} blobs, {} bytes, {} faults: {wall_s:.2} s",
@@ -41,6 +44,15 @@ pub fn run(_: &Wish) -> Result<()> {
     );
     println!("most memory: {}", most_memory()?);
     Ok(())
+}
+
+/// A folder; or the bucket that `ROOTBREW_BENCH_BUCKET` names, asked as `AWS_…` say.
+fn shelf(folder: &Path) -> Result<Box<dyn Shelf>> {
+    let Ok(url) = std::env::var("ROOTBREW_BENCH_BUCKET") else {
+        return Ok(Box::new(Folder::create(folder)?));
+    };
+    let environment = std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
+    Ok(Box::new(Bucket::open(&url, &environment, &Places::default(), Duration::from_secs(60))?))
 }
 
 fn item(role: usize, image: usize) -> Item {

@@ -14,6 +14,7 @@ mod new;
 mod noop;
 mod plan;
 mod sandbox;
+mod site;
 mod store;
 mod table;
 mod warm;
@@ -69,11 +70,12 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "web" => web::run(wish),
         "catalogue" => catalogue::run(wish),
         "channel" => channel::run(wish),
+        "site" => site::run(wish),
         "new" => new::run(wish),
         "assemble" => assemble::run(wish),
         "affected" => affected::run(wish, 1_000, "200 ms"),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected, channel"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected, channel, site"
         )
         .into()),
     }

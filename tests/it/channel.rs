@@ -1,6 +1,7 @@
 //! A channel by the built program: a toy role published, taken from a folder and from a site, rolled back; killed at any
 //! instant; and its metadata judged by python-tuf's client.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,14 +14,21 @@ use crate::support::{Chance, Ran, Toy, judge, leftover};
 /// Pinned, so that a judge does not change its mind by itself.
 const JUDGES: [&str; 2] = ["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"];
 
-struct Home {
-    toy: Toy,
+pub struct Home {
+    pub toy: Toy,
     root: String,
+    /// What names the channel on a command line, and what the environment says beside.
+    place: String,
+    environment: BTreeMap<String, String>,
 }
 
 impl Home {
     /// A role with a kernel, and a channel that is empty.
-    fn new() -> Home {
+    pub fn new() -> Home {
+        Home::at("public", BTreeMap::new())
+    }
+
+    pub fn at(place: &str, environment: BTreeMap<String, String>) -> Home {
         let toy = Toy::new();
         let tool = "mkdir -p $OUT/bin\nprintf 'a tool, 1.0' >$OUT/bin/tool\nchmod 755 $OUT/bin/tool";
         toy.recipe("tool", &[], "", tool);
@@ -29,54 +37,64 @@ impl Home {
         toy.write("tap/roles/box.toml", role);
         toy.write("agent", "an agent");
         toy.write("passphrase", "correct horse battery staple\n");
-        let mut home = Home { toy, root: String::new() };
-        home.root =
-            home.run(&["channel", "init", "public", "--keys", "keys"]).expect(0).out.trim().to_string();
+        let mut home = Home { toy, root: String::new(), place: place.to_string(), environment };
+        home.root = home.run(&["channel", "init", place, "--keys", "keys"]).expect(0).out.trim().to_string();
         home
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.toy.command(arguments);
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = match self.environment.is_empty() {
+            true => self.toy.command(arguments),
+            false => self.toy.near(arguments),
+        };
         command.env("ROOTBREW_AGENT", self.toy.path().join("agent"));
         command.env("ROOTBREW_PASSPHRASE_FILE", self.toy.path().join("passphrase"));
         command.env("XDG_STATE_HOME", self.toy.path().join("state"));
+        command.envs(&self.environment);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
 
-    fn public(&self) -> PathBuf {
+    pub fn public(&self) -> PathBuf {
         self.toy.path().join("public")
     }
 
     /// Another image: the tool says something else.
-    fn edit(&self, text: &str) {
+    pub fn edit(&self, text: &str) {
         let tool =
             format!("mkdir -p $OUT/bin\nprintf 'a tool, {text}' >$OUT/bin/tool\nchmod 755 $OUT/bin/tool");
         self.toy.steps("tool", &tool);
     }
 
-    fn publish(&self) -> Ran {
-        self.run(&["channel", "publish", "public", "--line", "edge", "--keys", "keys", "--no-boot"]).expect(0)
+    pub fn publish(&self) -> Ran {
+        self.run(&["channel", "publish", &self.place, "--line", "edge", "--keys", "keys", "--no-boot"])
+            .expect(0)
     }
 
-    fn verify(&self) -> Ran {
-        self.run(&["channel", "verify", "public", "--keys", "keys"]).expect(0)
+    pub fn verify(&self) -> Ran {
+        self.run(&["channel", "verify", &self.place, "--keys", "keys"]).expect(0)
     }
 
-    fn pull(&self, from: &str) -> Ran {
+    pub fn pull(&self, from: &str) -> Ran {
+        Ran::of(&mut self.pulling(from))
+    }
+
+    fn pulling(&self, from: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
         command.args(["pull", "edge", "box", "--from", from, "--root", &self.root, "--to", "out", "--all"]);
         for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
             command.env_remove(proxy);
         }
+        command.envs(&self.environment);
         command.env("XDG_STATE_HOME", self.toy.path().join("state")).current_dir(self.toy.path());
-        Ran::of(command.env("XDG_CACHE_HOME", self.toy.path().join("cache")))
+        command.env("XDG_CACHE_HOME", self.toy.path().join("cache"));
+        command
     }
 
-    fn pulled(&self) -> Vec<u8> {
+    pub fn pulled(&self) -> Vec<u8> {
         fs::read(self.toy.path().join("out/root.erofs")).expect("a root")
     }
 }
@@ -183,8 +201,7 @@ fn answer(mut stream: &TcpStream, root: &Path, cut_bytes: usize) {
                 "HTTP/1.1 {status}\r\n{range}Content-Length: {}\r\nConnection: close\r\n\r\n",
                 rest.len()
             );
-            let is_blob = path.starts_with("blobs/");
-            let sent = if is_blob { &rest[..rest.len().min(cut_bytes)] } else { rest };
+            let sent = &rest[..rest.len().min(cut_bytes)];
             // Who hung up has heard enough.
             stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(sent)).ok();
             return;
@@ -197,11 +214,60 @@ fn answer(mut stream: &TcpStream, root: &Path, cut_bytes: usize) {
 fn taken_from_a_site_that_cuts_every_answer() {
     let home = Home::new();
     home.publish();
-    let url = site(home.public(), 3000);
+    // Metadata too: a root has more.
+    let url = site(home.public(), 2000);
     home.pull(&url).expect(0);
     let image = home.toy.path().join("image");
     home.run(&["image", "box", "--to", &image.to_string_lossy()]).expect(0);
     assert_eq!(home.pulled(), fs::read(image.join("root.erofs")).expect("the image"));
+}
+
+const PULLS_KILLED: u64 = 60;
+
+/// What a pull had before it was killed is whole, and the next one goes on from there.
+#[test]
+fn a_pull_that_is_killed_goes_on() {
+    let home = Home::new();
+    home.publish();
+    let url = site(home.public(), usize::MAX);
+    let begun = Instant::now();
+    home.pull(&url).expect(0);
+    let whole_us = begun.elapsed().as_micros() as u64;
+    let right = home.pulled();
+    let mut chance = Chance(0x5eed);
+    for _ in 0..PULLS_KILLED {
+        let root = home.toy.path().join("out/root.erofs");
+        fs::remove_file(&root).ok();
+        let mut command = home.pulling(&url);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_micros(chance.below(whole_us)));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is our child");
+        child.wait().expect("it ends");
+        assert!(fs::read(&root).is_ok_and(|found| found == right) || !root.exists(), "half a root");
+    }
+    home.pull(&url).expect(0);
+    assert_eq!(home.pulled(), right);
+    home.verify();
+}
+
+/// A channel is verified and told from far away too, by its root of trust alone.
+#[test]
+fn verified_from_a_site() {
+    let home = Home::new();
+    home.publish();
+    let url = site(home.public(), usize::MAX);
+    let verify = |root: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
+        command.args(["channel", "verify", &url, "--keys", root]).current_dir(home.toy.path());
+        Ran::of(command.env_remove("http_proxy").env_remove("HTTP_PROXY").env_remove("all_proxy"))
+    };
+    verify("keys").expect(0).says(&["1 images", "0 faults"]);
+    let blobs = home.public().join("blobs");
+    let folder = fs::read_dir(blobs).expect("blobs").next().expect("one").expect("a folder").path();
+    let blob = fs::read_dir(folder).expect("a folder").next().expect("one").expect("a blob").path();
+    fs::write(&blob, "other").expect("a lie");
+    verify("keys").expect(1).says(&["is damaged", "1 faults"]);
 }
 
 const KILLS: usize = 200;
@@ -242,12 +308,12 @@ fn killed_at_two_hundred_instants_the_line_stays_valid() {
     home.verify();
 }
 
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     judge::python("tuf-1", &JUDGES)
 }
 
 /// The reference client: from the first root to the bytes of a target.
-const JUDGE: &str = r#"
+pub const JUDGE: &str = r#"
 import sys, os
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface

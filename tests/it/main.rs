@@ -3,9 +3,11 @@
 //! A test that cannot run where it stands fails and says why.
 
 mod arrows;
+mod bucket;
 mod build;
 mod bump;
 mod byhand;
+mod cache;
 mod channel;
 mod ci;
 mod ci_web;
@@ -18,6 +20,7 @@ mod download;
 mod environment;
 mod fail;
 mod formats;
+mod full;
 mod guide;
 mod hostile;
 mod image_limits;
@@ -39,7 +42,9 @@ mod pool;
 mod proof;
 mod reproducible;
 mod roles;
+mod rotate;
 mod same;
+mod site;
 mod store;
 mod support;
 mod web;

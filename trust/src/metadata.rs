@@ -25,7 +25,7 @@ pub struct Grant {
     pub threshold: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Root {
     pub version: u64,
     pub expires_s: u64,
@@ -111,6 +111,15 @@ impl<T: Signed> Unproven<T> {
 
     /// Refused unless as many of the role's keys signed as must.
     pub fn check(&self, keys: &BTreeMap<KeyId, Key>, grant: &Grant) -> Result<(), Refusal> {
+        let Count { valid, unknown, wrong } = self.count(keys, grant);
+        let threshold = grant.threshold;
+        match threshold > 0 && valid >= threshold {
+            true => Ok(()),
+            false => Err(Refusal::Unsigned { file: self.file.clone(), threshold, valid, unknown, wrong }),
+        }
+    }
+
+    pub fn count(&self, keys: &BTreeMap<KeyId, Key>, grant: &Grant) -> Count {
         let (mut valid, mut unknown, mut wrong) = (BTreeSet::new(), 0, 0);
         for (id, signature) in &self.signatures {
             match keys.get(id).filter(|_| grant.keyids.contains(id)) {
@@ -120,12 +129,15 @@ impl<T: Signed> Unproven<T> {
                 None => unknown += 1,
             }
         }
-        let (valid, threshold) = (valid.len() as u64, grant.threshold);
-        match threshold > 0 && valid >= threshold {
-            true => Ok(()),
-            false => Err(Refusal::Unsigned { file: self.file.clone(), threshold, valid, unknown, wrong }),
-        }
+        Count { valid: valid.len() as u64, unknown, wrong }
     }
+}
+
+/// Signatures, by what they are worth to a role.
+pub(crate) struct Count {
+    pub valid: u64,
+    pub unknown: u64,
+    pub wrong: u64,
 }
 
 fn parse<T: Signed>(file: &str, bytes: &[u8]) -> Read<Unproven<T>> {

@@ -13,10 +13,12 @@ use pkcs8::der::{Decode, SecretDocument, asn1::OctetStringRef};
 use pkcs8::pkcs5::{pbes2, scrypt};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::json::canonical;
 use crate::key::Key;
+use crate::metadata::{Root, Unproven};
+use crate::refusal::Refusal;
 pub use crate::write::Written;
 
 /// RFC 8410.
@@ -40,6 +42,8 @@ pub enum SignError {
     Kind,
     #[error("has a number that is not whole: it can't be signed")]
     Canonical,
+    #[error("is no metadata: {0}")]
+    Metadata(String),
     #[error("the key's holder refuses: {0}")]
     Holder(String),
 }
@@ -140,5 +144,46 @@ pub fn sign(document: &impl Written, signers: &[&dyn Signer]) -> Result<Vec<u8>,
         signatures.push(json!({ "keyid": signer.key().id(), "sig": signature }));
     }
     let envelope = json!({ "signatures": signatures, "signed": signed });
+    Ok(serde_json::to_vec(&envelope).unwrap_or_default())
+}
+
+/// A root that is not yet signed by all who must.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub root: Root,
+    /// Signatures that it wants of the root before it, and of its own keys.
+    pub wanting: [u64; 2],
+}
+
+/// What a root comes to as the successor of `before`; its version is not judged.
+///
+/// # Errors
+/// It is no root.
+pub fn draft(bytes: &[u8], before: &Root) -> Result<Draft, Refusal> {
+    let unproven = Unproven::<Root>::read("root.json", bytes)?;
+    let root = unproven.document.clone();
+    let wanting = [before, &root].map(|by| {
+        let valid = unproven.count(&by.keys, &by.root).valid;
+        by.root.threshold.max(1).saturating_sub(valid)
+    });
+    Ok(Draft { root, wanting })
+}
+
+/// Metadata that others signed, with a signature more of each signer, in place of what it had of that one.
+///
+/// # Errors
+/// No metadata, or a signer's.
+pub fn cosign(bytes: &[u8], signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
+    let mut envelope: Value =
+        serde_json::from_slice(bytes).map_err(|error| SignError::Metadata(error.to_string()))?;
+    let message = canonical(&envelope["signed"]).ok_or(SignError::Canonical)?;
+    let lacks = || SignError::Metadata("it has no list of signatures".to_string());
+    for signer in signers {
+        let id = signer.key().id();
+        let signature = json!({ "keyid": id, "sig": hex::encode(signer.sign(&message)?) });
+        let signatures = envelope["signatures"].as_array_mut().ok_or_else(lacks)?;
+        signatures.retain(|known| known["keyid"].as_str() != Some(&id));
+        signatures.push(signature);
+    }
     Ok(serde_json::to_vec(&envelope).unwrap_or_default())
 }

@@ -8,11 +8,15 @@
 //! ```
 //! The schema is `bom-1.6.schema.json`; the judge in the tests is the CycloneDX project's own validator.
 
+mod read;
+
 use kegs::Digest;
 use serde_json::{Value, json};
 
 use super::identity::{CREATED, cpe, file_word, part_word, purl, uuid};
-use super::{File, Papers, Part, PartId, Proof, Source};
+use super::{File, Papers, Part, PartId, Proof, Source, Upstream};
+
+pub use read::read;
 
 const IMAGE: &str = "image";
 
@@ -107,7 +111,12 @@ fn properties(part: &Part) -> Vec<Value> {
     };
     let sources = part.sources.iter().map(|source| property("source", &source.place));
     let kind = property("kind", part.id.kind());
-    [kind].into_iter().chain(slot).chain(sources).collect()
+    let said = part.cve.iter().map(|(id, said)| property("cve", &format!("{id} {said}")));
+    let debian = match &part.upstream {
+        Some(Upstream::Debian { source, .. }) => Some(property("debian-source", source)),
+        _ => None,
+    };
+    [kind].into_iter().chain(slot).chain(sources).chain(said).chain(debian).collect()
 }
 
 /// A keg's own files are known by what was built; what is inside others by what those files say.

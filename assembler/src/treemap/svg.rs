@@ -204,7 +204,7 @@ fn people(bytes: u64) -> String {
     }
 }
 
-/// As text and as a quoted attribute. Control characters may stand in no XML at all.
+/// As text and as a quoted attribute. Control characters may stand in no XML at all; what turns the reading order lies.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -215,6 +215,9 @@ pub(super) fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\0'..' ' | '\x7f' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                escaped.push('\u{fffd}')
+            }
             other => escaped.push(other),
         }
     }

@@ -102,7 +102,10 @@ impl fmt::Display for Nowhere {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.miss)?;
+        // What stands behind a `?` may be a secret: a signature, a token.
+        let (place, query) =
+            self.place.split_once('?').map_or((self.place.as_str(), ""), |(place, _)| (place, "?…"));
+        write!(f, "{place}{query}: {}", self.miss)?;
         if self.tries > 1 { write!(f, " ({} tries)", self.tries) } else { Ok(()) }
     }
 }

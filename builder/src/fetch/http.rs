@@ -96,7 +96,8 @@ fn stream(answer: reqwest::Result<Response>, sender: &SyncSender<Part>) {
         Err(error) if error.is_connect() || error.is_builder() => {
             send(sender, Part::Unreachable(innermost(&error)))
         }
-        Err(error) => send(sender, Part::Broken(chain(&error))),
+        // A URL's query may be a secret.
+        Err(error) => send(sender, Part::Broken(chain(&error.without_url()))),
     }
 }
 
@@ -147,9 +148,15 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
 
 /// A client to be, with TLS by ring.
 pub fn client() -> reqwest::blocking::ClientBuilder {
-    // Refused when another client of this process installed it already: it is the same one.
+    provide_tls();
+    // One file a connection; object_store turns HTTP/2 on for the whole program.
+    reqwest::blocking::Client::builder().http1_only()
+}
+
+/// TLS of this process is by ring, for every client that names no provider.
+pub fn provide_tls() {
+    // Refused when another client installed it already: it is the same one.
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::blocking::Client::builder()
 }
 
 /// The last cause: what the outer ones say (the URL, that it was a request) is said by who tells it.

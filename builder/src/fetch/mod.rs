@@ -21,6 +21,7 @@ mod http;
 mod partial;
 mod patience;
 mod registry;
+mod site;
 mod wanted;
 
 #[cfg(test)]
@@ -41,8 +42,10 @@ pub use blobs::{Blobs, Folder};
 pub use error::{Attempt, FetchError, Miss};
 pub use fresh::{Fresh, FreshError, fresh, page};
 pub use git::{Commit, GitError, Tag, fetch_git, tags};
+pub use http::provide_tls;
 pub use patience::Patience;
 pub use registry::Registry;
+pub use site::{Site, Stream};
 pub use wanted::{Crate, Debian, Event, Mirror, Network, Places, Pool, Step, Wanted};
 
 use download::{Job, Stop};

@@ -393,14 +393,14 @@ fn a_folder_without_network() {
     expect![[r#"
         no place has `file-1.0` (sha256 BODY, 200 bytes)
           FOLDER: no file of that name
-          http://host.invalid/a/file.tar.gz?raw=1: not asked: offline
+          http://host.invalid/a/file.tar.gz?…: not asked: offline
     "#]]
     .assert_eq(&fetched());
     fs::write(folder.join("file.tar.gz"), "other").unwrap();
     expect![[r#"
         no place has `file-1.0` (sha256 BODY, 200 bytes)
           FOLDER: other bytes: expected sha256 BODY, found d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa (5 bytes)
-          http://host.invalid/a/file.tar.gz?raw=1: not asked: offline
+          http://host.invalid/a/file.tar.gz?…: not asked: offline
     "#]].assert_eq(&fetched());
     fs::write(folder.join(Digest::of(BODY).hex()), BODY).unwrap();
     expect![[r#"

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Scope;
 
-use kegs::{Digest, Keyed, Outcome};
+use kegs::{Digest, Keyed, Outcome, StoreError};
 
 use super::action::{Have, Prepared, prepare};
 use super::execute::Failure;
+use super::fetching::Unfetched;
 use super::inputs::Parts;
 use super::pool::Pool;
 use super::ready::Queue;
@@ -19,8 +20,10 @@ use crate::sandbox::Canceller;
 #[derive(Default)]
 pub(super) struct Work {
     prepared: Option<(Prepared, Keyed)>,
-    fetched: Option<Result<Vec<Have>, String>>,
+    fetched: Option<Result<Vec<Have>, Unfetched>>,
     asked_fetch: bool,
+    /// For the contents of kegs that were taken.
+    asked_kegs: bool,
 }
 
 pub(super) struct Building<'a> {
@@ -36,6 +39,8 @@ pub(super) struct Building<'a> {
     active: BTreeSet<usize>,
     /// Of the machine.
     memory_bytes: u64,
+    /// A keg that was taken and can't be had.
+    not_had: Option<StoreError>,
 }
 
 impl<'a> Building<'a> {
@@ -58,6 +63,7 @@ impl<'a> Building<'a> {
             sender,
             active: BTreeSet::new(),
             memory_bytes: meminfo_bytes("MemTotal:").unwrap_or(u64::MAX),
+            not_had: None,
         }
     }
 
@@ -74,7 +80,9 @@ impl<'a> Building<'a> {
             self.advance(scope, fetching)?;
             if self.active.is_empty() && (fetching.idle() || self.report.cancelled) {
                 fetching.close();
-                return Ok(std::mem::take(&mut self.report));
+                let not_had = self.not_had.take().filter(|_| !self.report.cancelled);
+                return not_had
+                    .map_or_else(|| Ok(std::mem::take(&mut self.report)), |error| Err(error.into()));
             }
             match receiver.recv() {
                 Ok(message) => self.hear(message, fetching),
@@ -90,7 +98,7 @@ impl<'a> Building<'a> {
             let open = !matches!(outlooks[at], outlook::Outlook::InStore { .. });
             if open && !self.plan.nodes()[at].variant.sources.is_empty() && !self.has_sources(at) {
                 self.nodes[at].asked_fetch = true;
-                fetching.ask(at);
+                fetching.ask(at, Vec::new());
             }
         }
         Ok(())
@@ -160,11 +168,7 @@ impl<'a> Building<'a> {
                         moved = true;
                         break;
                     }
-                    Next::Fetch => {
-                        if !std::mem::replace(&mut self.nodes[at].asked_fetch, true) {
-                            fetching.ask(at);
-                        }
-                    }
+                    Next::Fetch => self.ask_fetch(at, fetching),
                     Next::Run if slots && self.fits(at) => slots = self.start(scope, at)?,
                     Next::Run => {}
                 }
@@ -173,6 +177,23 @@ impl<'a> Building<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Sources once, and once the kegs that it sees, when they are known.
+    fn ask_fetch(&mut self, at: usize, fetching: &fetching::Fetching) {
+        let kegs = self.lacking(at);
+        let work = &mut self.nodes[at];
+        let asked = std::mem::replace(&mut work.asked_fetch, true);
+        let is_new = !kegs.is_empty() && !std::mem::replace(&mut work.asked_kegs, true);
+        if is_new || !asked {
+            fetching.ask(at, kegs);
+        }
+    }
+
+    /// Trees of the kegs that it sees, as far as they were taken and did not come yet.
+    fn lacking(&self, at: usize) -> Vec<Digest> {
+        let kegs = self.nodes[at].prepared.iter().flat_map(|(prepared, _)| &prepared.kegs);
+        kegs.map(|(_, _, root)| *root).filter(|root| self.world.store.lacks(root)).collect()
     }
 
     /// What a ready node needs next.
@@ -191,10 +212,10 @@ impl<'a> Building<'a> {
             self.nodes[at].prepared = Some((prepared, keyed));
         }
         let Some((prepared, keyed)) = &self.nodes[at].prepared else { return Ok(Next::Fetch) };
-        if let Some(outcome) = self.world.store.result(&keyed.key) {
+        if let Some(outcome) = self.world.store.ask(keyed) {
             return Ok(Next::Done(outcome));
         }
-        let here = prepared.sources.iter().all(|(_, have)| self.is_here(have));
+        let here = prepared.sources.iter().all(|(_, have)| self.is_here(have)) && self.lacking(at).is_empty();
         Ok(if here { Next::Run } else { Next::Fetch })
     }
 
@@ -265,9 +286,17 @@ impl<'a> Building<'a> {
     }
 
     fn fail_unfetched(&mut self, at: usize) {
-        if let Some(Err(why)) = self.nodes[at].fetched.take() {
-            let cancelled = self.report.cancelled;
-            self.fail(at, Failure { cancelled, ..Failure::world(why) });
+        match self.nodes[at].fetched.take() {
+            Some(Err(Unfetched::Sources(why))) => {
+                let cancelled = self.report.cancelled;
+                self.fail(at, Failure { cancelled, ..Failure::world(why) });
+            }
+            // No failure of its own: what it needs is forgotten, and is built when all begins again.
+            Some(Err(Unfetched::Kegs(error))) => {
+                self.queue.failed(at);
+                self.not_had = Some(error);
+            }
+            _ => {}
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::Scope;
 
-use kegs::Digest;
+use kegs::{Digest, StoreError};
 
 use super::action::Have;
 use super::{Event, Message, World, outlook};
@@ -16,6 +16,14 @@ use crate::recipe::{Source, Variant};
 
 /// Nodes at once; each may have several sources.
 const THREADS: usize = 4;
+
+/// Why something did not come.
+pub enum Unfetched {
+    /// What each place said.
+    Sources(String),
+    /// A keg that was taken can't be had.
+    Kegs(StoreError),
+}
 
 pub struct Fetching {
     shared: Arc<Shared>,
@@ -31,7 +39,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    nodes: VecDeque<usize>,
+    /// With the trees of kegs that it needs.
+    nodes: VecDeque<(usize, Vec<Digest>)>,
     closed: bool,
 }
 
@@ -46,8 +55,10 @@ impl Fetching {
         for _ in 0..THREADS {
             let (shared, sender) = (shared.clone(), sender.clone());
             scope.spawn(move || {
-                while let Some(at) = shared.next() {
-                    let result = sources(&plan.nodes()[at].variant, world);
+                while let Some((at, kegs)) = shared.next() {
+                    let brought = world.store.bring(&kegs).map_err(Unfetched::Kegs);
+                    let variant = &plan.nodes()[at].variant;
+                    let result = brought.and_then(|()| sources(variant, world).map_err(Unfetched::Sources));
                     sender.send(Message::Fetched(at, result)).ok();
                 }
             });
@@ -55,9 +66,10 @@ impl Fetching {
         Fetching { shared }
     }
 
-    pub fn ask(&self, at: usize) {
+    /// Its sources, and the contents of these kegs.
+    pub fn ask(&self, at: usize, kegs: Vec<Digest>) {
         self.shared.open.fetch_add(1, Ordering::SeqCst);
-        self.shared.lock().nodes.push_back(at);
+        self.shared.lock().nodes.push_back((at, kegs));
         self.shared.bell.notify_one();
     }
 
@@ -86,14 +98,14 @@ impl Shared {
         self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn next(&self) -> Option<usize> {
+    fn next(&self) -> Option<(usize, Vec<Digest>)> {
         let mut queue = self.lock();
         loop {
             if queue.closed {
                 return None;
             }
-            if let Some(at) = queue.nodes.pop_front() {
-                return Some(at);
+            if let Some(asked) = queue.nodes.pop_front() {
+                return Some(asked);
             }
             queue = self.bell.wait(queue).unwrap_or_else(|poisoned| poisoned.into_inner());
         }

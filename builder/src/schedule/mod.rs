@@ -110,7 +110,7 @@ pub enum BuildError {
 
 enum Message {
     /// Its sources are here, or can't be had.
-    Fetched(usize, Result<Vec<Have>, String>),
+    Fetched(usize, Result<Vec<Have>, fetching::Unfetched>),
     /// It runs, and can be ended so.
     Running(usize, Canceller),
     Ended(usize, Box<Result<Done, Failure>>),

@@ -1,8 +1,8 @@
-//! The outlook: what a build would do, before anything starts. Reads the store, writes nothing.
+//! The outlook: what a build would do, before anything starts. Reads the store, and writes nothing but what a cache says.
 
 use std::collections::BTreeSet;
 
-use kegs::{Digest, Keyed, Outcome, Store};
+use kegs::{Digest, Outcome, Store};
 use rayon::prelude::*;
 
 use super::action::{Ground, Have, PrepareError, prepare_seen};
@@ -13,7 +13,7 @@ use crate::recipe::Variant;
 /// What will become of one node.
 #[derive(Debug)]
 pub enum Outlook {
-    /// Its result is in the store.
+    /// Its result is in the store, or was taken: then its trees may not be here.
     InStore { key: Digest, outcome: Outcome },
     /// It runs.
     Runs(Reason),
@@ -60,9 +60,9 @@ impl Looking<'_> {
             // A source whose size nobody wrote and whose bytes are not here: the key is not known yet.
             return Ok(Outlook::Runs(self.remembered(at).map_or(Reason::New, |_| Reason::Source)));
         };
-        let Keyed { key, .. } = prepared.action.keyed();
-        Ok(match self.store.result(&key) {
-            Some(outcome) => Outlook::InStore { key, outcome },
+        let keyed = prepared.action.keyed();
+        Ok(match self.store.ask(&keyed) {
+            Some(outcome) => Outlook::InStore { key: keyed.key, outcome },
             None => Outlook::Runs(prepared.parts(self.ground).reason(self.remembered(at).as_ref())),
         })
     }
@@ -103,7 +103,7 @@ pub fn sources(variant: &Variant, store: &Store) -> Vec<Have> {
             }
             let Some(sha256) = source.sha256 else { return Have::Nothing };
             let written = source.size_bytes.map(|size_bytes| Digest { sha256, size_bytes });
-            written.or_else(|| store.find_sha256(&sha256)).map_or(Have::Nothing, Have::Blob)
+            written.or_else(|| store.size_of(&sha256)).map_or(Have::Nothing, Have::Blob)
         })
         .collect()
 }

@@ -9,14 +9,15 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use trust::sign::{Secret, Signer, Written};
-use trust::{Delegation, Snapshot, Target, Targets, Timestamp};
+use trust::sign::{Signer, Written};
+use trust::{Delegation, Grant, Snapshot, Target, Targets, Timestamp};
 
 use super::error::{ChannelError, Result};
-use super::folder::Folder;
 use super::keyring::Keyring;
 use super::line;
+use super::shelf::Shelf;
 use super::state::{self, Life, State, key_map, meta, signed};
 
 /// So many numbers in a row may be taken by publishers that died.
@@ -33,8 +34,10 @@ pub struct Document {
 
 /// Where a change is made.
 pub struct Bench<'a> {
-    pub folder: &'a Folder,
+    pub shelf: &'a dyn Shelf,
     pub keys: &'a Keyring<'a>,
+    /// Keys that sign beside, or in the place of, those of the same names: while they are changed.
+    pub next: Option<&'a Keyring<'a>>,
     pub life: Life,
     pub now_s: u64,
 }
@@ -61,9 +64,9 @@ impl Bench<'_> {
     fn put(&self, document: &Document) -> Result<()> {
         let Document { line, role, name, bytes } = document;
         let path = line::document_path(line, role, name, &trust::sha256(bytes));
-        match self.folder.has(&path, bytes.len() as u64) {
+        match self.shelf.has(&path, bytes.len() as u64)? {
             true => Ok(()),
-            false => self.folder.put(&path, bytes.as_slice()),
+            false => self.shelf.put(&path, &mut bytes.as_slice()),
         }
     }
 
@@ -81,13 +84,11 @@ impl Bench<'_> {
             targets.targets.insert(line::target(&document.line, role, document.name), target);
         }
         let name = self.keys.of_role(role);
-        let key = self.keys.open(&name)?;
-        if state.delegation(role).is_some_and(|known| !known.grant.keyids.contains(&key.key().id())) {
-            let what =
-                format!("the key {name}.pem is not one that this channel's targets trust with `{role}`");
-            return Err(ChannelError::NoKey(what));
+        let signers = self.signers(&name)?;
+        if let Some(known) = state.delegation(role) {
+            is_trusted(&name, &signers, &known.grant, &format!("targets trust with `{role}`"))?;
         }
-        self.number(role, targets, &[&key], snapshot)
+        self.number(role, targets, &signers, snapshot)
     }
 
     /// Roles that are new are trusted with their own folder of each line.
@@ -104,33 +105,46 @@ impl Bench<'_> {
         let mut targets = state.targets.get("targets").cloned().unwrap_or_default();
         for role in new {
             let key = self.keys.open(&self.keys.of_role(role))?;
-            targets.keys.extend(key_map([&key]));
+            targets.keys.extend(key_map([key.as_ref()]));
             targets.delegations.push(Delegation {
                 name: role.to_string(),
-                grant: state::grant([&key], 1),
+                grant: state::grant([key.as_ref()], 1),
                 paths: vec![format!("*/{role}/*")],
                 terminating: true,
             });
         }
-        let key = self.keys.open("targets")?;
-        self.number("targets", targets, &[&key], snapshot)
+        let signers = self.signers("targets")?;
+        is_trusted("targets", &signers, &state.root.targets, "root trusts")?;
+        self.number("targets", targets, &signers, snapshot)
+    }
+
+    /// Who signs by a name: one, and two while that key is changed.
+    pub fn signers(&self, name: &str) -> Result<Vec<Rc<dyn Signer>>> {
+        let Some(next) = self.next.filter(|next| next.has(name)) else {
+            return Ok(vec![self.keys.open(name)?]);
+        };
+        let mut signers = vec![next.open(name)?];
+        // One that is lost can't sign any more.
+        if self.keys.has(name) {
+            signers.push(self.keys.open(name)?);
+        }
+        Ok(signers)
     }
 
     /// Signs a role's metadata under the next free number.
-    fn number(
+    pub fn number(
         &self,
         role: &str,
         mut targets: Targets,
-        keys: &[&Secret],
+        signers: &[Rc<dyn Signer>],
         snapshot: &mut Snapshot,
     ) -> Result<()> {
         let file = format!("{role}.json");
         targets.expires_s = self.now_s + self.life.targets_s;
         let first = snapshot.meta.get(&file).map_or(0, |meta| meta.version) + 1;
-        let signers: Vec<&dyn Signer> = keys.iter().map(|key| *key as &dyn Signer).collect();
         let (version, bytes) = self.put_next(first, &file, |version| {
             targets.version = version;
-            signed(&targets, &signers)
+            sign_all(&targets, signers)
         })?;
         snapshot.meta.insert(file, meta(version, &bytes));
         Ok(())
@@ -144,7 +158,7 @@ impl Bench<'_> {
     ) -> Result<(u64, Vec<u8>)> {
         for version in first..first.saturating_add(NUMBERS_MAX) {
             let bytes = sign(version)?;
-            if self.folder.create_new(&format!("metadata/{version}.{file}"), &bytes)? {
+            if self.shelf.create_new(&format!("metadata/{version}.{file}"), &bytes)? {
                 return Ok((version, bytes));
             }
         }
@@ -153,13 +167,16 @@ impl Bench<'_> {
         )))
     }
 
-    fn point(&self, state: &State, mut snapshot: Snapshot) -> Result<u64> {
-        let (by_snapshot, by_timestamp) = (self.keys.open("snapshot")?, self.keys.open("timestamp")?);
+    pub fn point(&self, state: &State, mut snapshot: Snapshot) -> Result<u64> {
+        let (by_snapshot, by_timestamp) = (self.signers("snapshot")?, self.signers("timestamp")?);
+        // What takers would refuse is not pointed to: this root may have other keys than our folder by now.
+        is_trusted("snapshot", &by_snapshot, &state.root.snapshot, "root trusts")?;
+        is_trusted("timestamp", &by_timestamp, &state.root.timestamp, "root trusts")?;
         let now = &state.timestamp;
         snapshot.expires_s = self.now_s + self.life.snapshot_s;
         let (version, bytes) = self.put_next(now.snapshot.version + 1, "snapshot.json", |version| {
             snapshot.version = version;
-            sign_one(&snapshot, &by_snapshot)
+            sign_all(&snapshot, &by_snapshot)
         })?;
         let stamp = Timestamp {
             version: now.version + 1,
@@ -167,15 +184,26 @@ impl Bench<'_> {
             signed_s: Some(self.now_s),
             snapshot: meta(version, &bytes),
         };
-        let new = sign_one(&stamp, &by_timestamp)?;
+        let new = sign_all(&stamp, &by_timestamp)?;
         let old = state.kept.files.get("timestamp.json").map(Vec::as_slice);
-        match self.folder.swap("metadata/timestamp.json", old, &new)? {
+        match self.shelf.swap("metadata/timestamp.json", old, &new)? {
             true => Ok(stamp.version),
             false => Err(ChannelError::Lost { version: now.version }),
         }
     }
 }
 
-fn sign_one(document: &impl Written, key: &Secret) -> Result<Vec<u8>> {
-    signed(document, &[key])
+fn sign_all(document: &impl Written, signers: &[Rc<dyn Signer>]) -> Result<Vec<u8>> {
+    let signers: Vec<&dyn Signer> = signers.iter().map(AsRef::as_ref).collect();
+    signed(document, &signers)
+}
+
+fn is_trusted(name: &str, signers: &[Rc<dyn Signer>], grant: &Grant, by: &str) -> Result<()> {
+    match signers.iter().any(|signer| grant.keyids.contains(&signer.key().id())) {
+        true => Ok(()),
+        false => {
+            let what = format!("the key {name}.pem is not one that this channel's {by}");
+            Err(ChannelError::NoKey(what))
+        }
+    }
 }

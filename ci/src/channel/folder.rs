@@ -11,21 +11,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::error::{ChannelError, Result, tried};
 use super::place::Place;
+use super::shelf::{Filed, Held, Shelf};
 
 pub struct Folder {
     root: PathBuf,
     /// Folders with names that may not be on disk yet.
     touched: Mutex<BTreeSet<PathBuf>>,
-}
-
-/// A lock, as long as it lives.
-pub struct Held {
-    _file: File,
 }
 
 impl Folder {
@@ -47,17 +44,7 @@ impl Folder {
         self.root.join(path)
     }
 
-    /// Held by who puts files that nothing points to yet.
-    pub fn share(&self) -> Result<Held> {
-        self.lock(".lock", FlockOperation::LockShared)
-    }
-
-    /// Held by who removes what nothing points to.
-    pub fn alone(&self) -> Result<Held> {
-        self.lock(".lock", FlockOperation::LockExclusive)
-    }
-
-    fn lock(&self, name: &str, operation: FlockOperation) -> Result<Held> {
+    fn lock(&self, name: &str, operation: FlockOperation) -> Result<File> {
         let path = self.root.join(name);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(tried("open", &path))?;
@@ -66,85 +53,10 @@ impl Folder {
                 Err(rustix::io::Errno::INTR) => {}
                 locked => {
                     locked.map_err(io::Error::from).map_err(tried("lock", &path))?;
-                    return Ok(Held { _file: file });
+                    return Ok(file);
                 }
             }
         }
-    }
-
-    pub fn has(&self, path: &str, length: u64) -> bool {
-        fs::metadata(self.root.join(path)).is_ok_and(|found| found.is_file() && found.len() == length)
-    }
-
-    /// A file whose name is its content's: whole and on disk when this returns, or not there.
-    pub fn put(&self, path: &str, mut from: impl Read) -> Result<()> {
-        let target = self.root.join(path);
-        let staged = self.stage(&mut from)?;
-        self.make_parent(&target)?;
-        // Read by web servers, which are other users.
-        staged.persist(&target).map(drop).map_err(|error| tried("rename into", &target)(error.error))
-    }
-
-    /// The same under a name that must be new: `false` when another file has it. One that is the same is as good as ours.
-    pub fn create_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
-        let target = self.root.join(path);
-        let mut from = bytes;
-        let staged = self.stage(&mut from)?;
-        self.make_parent(&target)?;
-        match staged.persist_noclobber(&target) {
-            Ok(_) => Ok(true),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(fs::read(&target).map_err(tried("read", &target))? == bytes)
-            }
-            Err(error) => Err(tried("rename into", &target)(error.error)),
-        }
-    }
-
-    /// Puts `new` where `old` stands; `false`: something else stands there by now.
-    pub fn swap(&self, path: &str, old: Option<&[u8]>, new: &[u8]) -> Result<bool> {
-        let target = self.root.join(path);
-        let mut from = new;
-        let staged = self.stage(&mut from)?;
-        let _held = self.lock(".swap", FlockOperation::LockExclusive)?;
-        let found = match fs::read(&target) {
-            Ok(found) => Some(found),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(tried("read", &target)(error)),
-        };
-        if found.as_deref() != old {
-            return Ok(false);
-        }
-        // What it points to has its names on disk before it does.
-        self.sync_names()?;
-        staged.persist(&target).map_err(|error| tried("rename into", &target)(error.error))?;
-        self.make_parent(&target)?;
-        self.sync_names()?;
-        Ok(true)
-    }
-
-    pub fn remove(&self, path: &str) -> Result<()> {
-        let path = self.root.join(path);
-        fs::remove_file(&path).map_err(tried("remove", &path))
-    }
-
-    /// Every file, by its path in the channel, sorted; our own locks and stage are none.
-    pub fn list(&self) -> Result<Vec<(String, u64)>> {
-        let mut files = Vec::new();
-        for part in ["metadata", "targets", "blobs"] {
-            list(&self.root.join(part), part, &mut files)?;
-        }
-        files.sort();
-        Ok(files)
-    }
-
-    /// What killed publishers left; for who is alone.
-    pub fn sweep(&self) -> Result<()> {
-        let path = self.root.join(".stage");
-        for entry in fs::read_dir(&path).map_err(tried("list", &path))? {
-            let path = entry.map_err(tried("list", &path))?.path();
-            fs::remove_file(&path).map_err(tried("remove", &path))?;
-        }
-        Ok(())
     }
 
     fn stage(&self, from: &mut dyn Read) -> Result<tempfile::NamedTempFile> {
@@ -201,7 +113,16 @@ impl Place for Folder {
         self.root.display().to_string()
     }
 
-    fn url(&self) -> Option<&str> {
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>> {
+        let path = self.root.join(path);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(tried("open", &path)(error)),
+        }
+    }
+
+    fn url(&self, _path: &str) -> Option<String> {
         None
     }
 
@@ -210,15 +131,101 @@ impl Place for Folder {
     }
 }
 
-fn list(folder: &Path, name: &str, files: &mut Vec<(String, u64)>) -> Result<()> {
+impl Shelf for Folder {
+    fn has(&self, path: &str, length: u64) -> Result<bool> {
+        Ok(fs::metadata(self.root.join(path)).is_ok_and(|found| found.is_file() && found.len() == length))
+    }
+
+    fn put(&self, path: &str, from: &mut (dyn Read + Send)) -> Result<()> {
+        let target = self.root.join(path);
+        let staged = self.stage(from)?;
+        self.make_parent(&target)?;
+        // Read by web servers, which are other users.
+        staged.persist(&target).map(drop).map_err(|error| tried("rename into", &target)(error.error))
+    }
+
+    fn create_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
+        let target = self.root.join(path);
+        let mut from = bytes;
+        let staged = self.stage(&mut from)?;
+        self.make_parent(&target)?;
+        match staged.persist_noclobber(&target) {
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(fs::read(&target).map_err(tried("read", &target))? == bytes)
+            }
+            Err(error) => Err(tried("rename into", &target)(error.error)),
+        }
+    }
+
+    fn swap(&self, path: &str, old: Option<&[u8]>, new: &[u8]) -> Result<bool> {
+        let target = self.root.join(path);
+        let mut from = new;
+        let staged = self.stage(&mut from)?;
+        let _held = self.lock(".swap", FlockOperation::LockExclusive)?;
+        let found = match fs::read(&target) {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(tried("read", &target)(error)),
+        };
+        if found.as_deref() != old {
+            return Ok(false);
+        }
+        // What it points to has its names on disk before it does.
+        self.sync_names()?;
+        staged.persist(&target).map_err(|error| tried("rename into", &target)(error.error))?;
+        self.make_parent(&target)?;
+        self.sync_names()?;
+        Ok(true)
+    }
+
+    fn remove(&self, path: &str) -> Result<()> {
+        let path = self.root.join(path);
+        fs::remove_file(&path).map_err(tried("remove", &path))
+    }
+
+    fn list(&self) -> Result<Vec<Filed>> {
+        let mut files = Vec::new();
+        for part in ["metadata", "targets", "blobs"] {
+            list(&self.root.join(part), part, &mut files)?;
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn sweep(&self) -> Result<()> {
+        let path = self.root.join(".stage");
+        for entry in fs::read_dir(&path).map_err(tried("list", &path))? {
+            let path = entry.map_err(tried("list", &path))?.path();
+            fs::remove_file(&path).map_err(tried("remove", &path))?;
+        }
+        Ok(())
+    }
+
+    fn share(&self) -> Result<Held> {
+        Ok(Box::new(self.lock(".lock", FlockOperation::LockShared)?))
+    }
+
+    fn alone(&self) -> Result<Held> {
+        Ok(Box::new(self.lock(".lock", FlockOperation::LockExclusive)?))
+    }
+}
+
+fn list(folder: &Path, name: &str, files: &mut Vec<Filed>) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(tried("list", folder))? {
         let entry = entry.map_err(tried("list", folder))?;
         let found = entry.metadata().map_err(tried("list", folder))?;
         let path = format!("{name}/{}", entry.file_name().to_string_lossy());
         match found.is_dir() {
             true => list(&entry.path(), &path, files)?,
-            false => files.push((path, found.len())),
+            false => files.push(Filed { path, size: found.len(), age_s: age_s(&found) }),
         }
     }
     Ok(())
+}
+
+/// Of a time to come, and of none: nothing.
+fn age_s(found: &fs::Metadata) -> u64 {
+    let since = found.modified().map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+    since.map_or(0, |since| since.as_secs())
 }

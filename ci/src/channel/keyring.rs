@@ -5,7 +5,9 @@
 //! targets.pem                 delegates to roles
 //! publish.pem  <role>.pem     signs what a role's lines hold; a role's own file goes first
 //! snapshot.pem timestamp.pem  the pointers
+//! names.json                  which key is whose, by the sha256 that metadata call it: also of files that were moved away
 //! trusted/                    as a taker keeps it
+//! next/ old/                  while keys are changed, and after: rotate.rs
 //! ```
 //! A passphrase is asked once, when the first key is needed; it is in no argument, no message, no environment.
 
@@ -15,10 +17,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use trust::sign::{Salt, Secret};
+use trust::KeyId;
+use trust::sign::{Salt, Secret, Signer};
 
-use super::error::{ChannelError, Result, tried};
+use super::error::{ChannelError, Result, tried, wrong};
 
 /// A key's file is some 400 bytes.
 const PEM_MAX_BYTES: u64 = 64 << 10;
@@ -34,7 +38,7 @@ pub struct Keyring<'a> {
     ask: Passphrase<'a>,
     asked: RefCell<Option<Vec<u8>>>,
     /// A tenth of a second each, by intention: once is enough.
-    open: RefCell<BTreeMap<String, Secret>>,
+    open: RefCell<BTreeMap<String, Rc<dyn Signer>>>,
 }
 
 impl<'a> Keyring<'a> {
@@ -46,7 +50,7 @@ impl<'a> Keyring<'a> {
         self.folder.join("trusted")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.pem"))
     }
 
@@ -61,13 +65,14 @@ impl<'a> Keyring<'a> {
 
     /// # Errors
     /// Not there, not readable, another passphrase.
-    pub fn open(&self, name: &str) -> Result<Secret> {
-        if let Some(secret) = self.open.borrow().get(name) {
-            return Ok(secret.clone());
+    pub fn open(&self, name: &str) -> Result<Rc<dyn Signer>> {
+        if let Some(signer) = self.open.borrow().get(name) {
+            return Ok(signer.clone());
         }
-        let secret = self.decrypt(name)?;
-        self.open.borrow_mut().insert(name.to_string(), secret.clone());
-        Ok(secret)
+        // The seam: whatever else holds a key is another `Signer`, and is made here.
+        let signer: Rc<dyn Signer> = Rc::new(self.decrypt(name)?);
+        self.open.borrow_mut().insert(name.to_string(), signer.clone());
+        Ok(signer)
     }
 
     fn decrypt(&self, name: &str) -> Result<Secret> {
@@ -98,7 +103,41 @@ impl<'a> Keyring<'a> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let mut file = file.map_err(tried("create", &path))?;
         file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(tried("write", &path))?;
+        self.remember(name, &secret.key().id())?;
         Ok(secret)
+    }
+
+    /// The same passphrase, another folder.
+    pub fn beside(&self, folder: &str) -> Keyring<'a> {
+        let asked = RefCell::new(self.asked.borrow().clone());
+        Keyring { folder: self.folder.join(folder), ask: self.ask, asked, open: RefCell::default() }
+    }
+
+    /// By name, the id of each key that was made here.
+    pub fn names(&self) -> Result<BTreeMap<String, KeyId>> {
+        let path = self.folder.join("names.json");
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(tried("read", &path)(error)),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| wrong(path.display().to_string(), error.to_string())),
+        }
+    }
+
+    pub fn remember(&self, name: &str, id: &str) -> Result<()> {
+        let mut names = self.names()?;
+        names.insert(name.to_string(), id.to_string());
+        self.keep_names(&names)
+    }
+
+    pub fn keep_names(&self, names: &BTreeMap<String, KeyId>) -> Result<()> {
+        let path = self.folder.join("names.json");
+        let mut file =
+            tempfile::NamedTempFile::new_in(&self.folder).map_err(tried("write in", &self.folder))?;
+        file.write_all(&serde_json::to_vec_pretty(names).unwrap_or_default())
+            .map_err(tried("write", &path))?;
+        file.as_file().sync_data().map_err(tried("sync", &path))?;
+        file.persist(&path).map(drop).map_err(|error| tried("rename into", &path)(error.error))
     }
 
     fn passphrase(&self) -> Result<Vec<u8>> {

@@ -22,6 +22,8 @@ pub struct Made<'a> {
     pub commit: Option<&'a str>,
     /// By keg, the key of the action that made it.
     pub actions: &'a BTreeMap<String, String>,
+    /// By keg, who said what its action comes to, where it was taken and not built.
+    pub taken: &'a BTreeMap<String, String>,
     pub materials: &'a [Material],
     /// Of rootbrew.
     pub version: &'a str,
@@ -45,7 +47,7 @@ pub fn statement(made: &Made) -> Vec<u8> {
             "buildDefinition": {
                 "buildType": "urn:rootbrew:image:1",
                 "externalParameters": { "role": made.role, "toolchain": made.toolchain },
-                "internalParameters": { "actions": made.actions },
+                "internalParameters": { "actions": made.actions, "taken": made.taken },
                 "resolvedDependencies": materials,
             },
             "runDetails": {

@@ -4,13 +4,13 @@
 //! publisher changes it, then, alone, files are removed that neither it nor a taker of a moment ago asks for.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
 
-use super::error::{ChannelError, Result, tried};
-use super::folder::Folder;
+use super::error::{ChannelError, Result};
+use super::kegs;
 use super::keyring::Keyring;
 use super::line::{self, Entry, History};
 use super::publish::{Desk, history};
+use super::shelf::{Filed, Shelf};
 use super::state::{Life, State};
 
 /// What is kept. Of each line and role always the newest, whatever this says.
@@ -31,39 +31,42 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-pub fn prune(folder: &Folder, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<Pruned> {
+pub fn prune(shelf: &dyn Shelf, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<Pruned> {
     let entries = loop {
-        match forget(folder, keys, policy, life, now_s) {
+        match forget(shelf, keys, policy, life, now_s) {
             Err(ChannelError::Lost { .. }) => {}
             forgotten => break forgotten?,
         }
     };
-    let _alone = folder.alone()?;
-    let state = State::open(folder, &keys.trusted(), now_s)?;
-    let named = named(folder, &state)?;
-    folder.sweep()?;
+    let _alone = shelf.alone()?;
+    let state = State::open(shelf, &keys.trusted(), now_s)?;
+    let named = named(shelf, &state)?;
+    shelf.sweep()?;
     let mut pruned = Pruned { entries, ..Pruned::default() };
-    for (path, bytes) in folder.list()? {
-        if !named.contains(&path) && !is_young(folder, &path, policy.grace_s) {
-            folder.remove(&path)?;
+    for Filed { path, size, age_s } in shelf.list()? {
+        if !named.contains(&path) && age_s >= policy.grace_s {
+            shelf.remove(&path)?;
             pruned.files += 1;
-            pruned.bytes += bytes;
+            pruned.bytes += size;
         }
     }
     Ok(pruned)
 }
 
-fn forget(folder: &Folder, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<usize> {
-    let mut desk = Desk::open(folder, keys, life, now_s)?;
+fn forget(shelf: &dyn Shelf, keys: &Keyring, policy: Policy, life: Life, now_s: u64) -> Result<usize> {
+    let mut desk = Desk::open(shelf, keys, life, now_s)?;
     let mut forgotten = 0;
+    let mut held = BTreeSet::new();
     for (line, role) in lines(desk.state()) {
         let history = desk.history(&line, &role)?;
         let entries = kept(&history, policy, now_s);
+        held.extend(entries.iter().map(|entry| (role.clone(), entry.root_sha256.clone())));
         if entries.len() < history.entries.len() {
             forgotten += history.entries.len() - entries.len();
             desk.rewrite(History { entries, ..history })?;
         }
     }
+    kegs::forget(&mut desk, &|role, root_sha256| held.contains(&(role.into(), root_sha256.into())))?;
     desk.commit()?;
     Ok(forgotten)
 }
@@ -73,7 +76,7 @@ fn kept(history: &History, policy: Policy, now_s: u64) -> Vec<Entry> {
     let count = history.entries.len();
     let until = |at: usize| history.entries.get(at + 1).map_or(u64::MAX, Entry::when_s);
     let stays =
-        |at: usize| at + policy.keep.max(1) >= count || until(at).saturating_add(policy.keep_s) >= now_s;
+        |at: usize| at + policy.keep.max(1) >= count || until(at).saturating_add(policy.keep_s) > now_s;
     (0..count).filter(|&at| stays(at)).map(|at| history.entries[at].clone()).collect()
 }
 
@@ -90,7 +93,7 @@ pub fn lines(state: &State) -> Vec<(String, String)> {
 }
 
 /// Every file that the channel as it is asks for.
-fn named(folder: &Folder, state: &State) -> Result<BTreeSet<String>> {
+fn named(shelf: &dyn Shelf, state: &State) -> Result<BTreeSet<String>> {
     let mut named: BTreeSet<String> =
         ["metadata/root.json", "metadata/timestamp.json"].map(str::to_string).into();
     named.extend((1..=state.root.version).map(|version| format!("metadata/{version}.root.json")));
@@ -99,21 +102,15 @@ fn named(folder: &Folder, state: &State) -> Result<BTreeSet<String>> {
     for (line, role) in lines(state) {
         let target = state.target(&role, &line::target(&line, &role, "history"));
         named.extend(target.map(|target| line::document_path(&line, &role, "history", &target.sha256)));
-        let history = history(folder, state, &line, &role)?;
+        let history = history(shelf, state, &line, &role)?;
         for entry in &history.entries {
             let path = line::document_path(&line, &role, "image", &entry.sha256);
-            let bytes = super::publish::document(folder, &path, &entry.sha256, entry.size)?;
+            let bytes = super::publish::document(shelf, &path, &entry.sha256, entry.size)?;
             let image = line::Image::read(&path, &bytes)?;
             named.extend(image.parts.values().map(line::Part::path));
             named.insert(path);
         }
     }
+    kegs::named(shelf, state, &mut named)?;
     Ok(named)
-}
-
-fn is_young(folder: &Folder, path: &str, grace_s: u64) -> bool {
-    let changed = std::fs::metadata(folder.path(path)).and_then(|found| found.modified());
-    let changed = changed.map_err(tried("look at", folder.path(path)));
-    let since = changed.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-    since.is_ok_and(|since| since < Duration::from_secs(grace_s))
 }

@@ -8,14 +8,13 @@ use assembler::wire;
 use kegs::Digest;
 use rayon::prelude::*;
 use trust::dsse;
-use trust::sign::Signer;
 
 use super::change::{Bench, Document};
 use super::error::{ChannelError, Result, tried, wrong};
-use super::folder::{Folder, Held};
 use super::keyring::Keyring;
 use super::line::{self, Entry, HISTORY_MAX_BYTES, History, IMAGE_MAX_BYTES, Image, Packed, Part};
 use super::place::Place;
+use super::shelf::{Held, Shelf};
 use super::state::{Life, State};
 
 /// What a machine boots from: kept packed.
@@ -67,18 +66,23 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub fn open(folder: &'a Folder, keys: &'a Keyring<'a>, life: Life, now_s: u64) -> Result<Desk<'a>> {
-        let held = folder.share()?;
-        let state = State::open(folder, &keys.trusted(), now_s)?;
-        Ok(Desk { bench: Bench { folder, keys, life, now_s }, state, documents: Vec::new(), _held: held })
+    pub fn open(shelf: &'a dyn Shelf, keys: &'a Keyring<'a>, life: Life, now_s: u64) -> Result<Desk<'a>> {
+        let held = shelf.share()?;
+        let state = State::open(shelf, &keys.trusted(), now_s)?;
+        Ok(Desk {
+            bench: Bench { shelf, keys, next: None, life, now_s },
+            state,
+            documents: Vec::new(),
+            _held: held,
+        })
     }
 
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    pub fn folder(&self) -> &Folder {
-        self.bench.folder
+    pub fn shelf(&self) -> &'a dyn Shelf {
+        self.bench.shelf
     }
 
     pub fn now_s(&self) -> u64 {
@@ -87,12 +91,12 @@ impl<'a> Desk<'a> {
 
     /// Empty where the line has none of this role.
     pub fn history(&self, line: &str, role: &str) -> Result<History> {
-        history(self.bench.folder, &self.state, line, role)
+        history(self.bench.shelf, &self.state, line, role)
     }
 
     pub fn image(&self, line: &str, role: &str, entry: &Entry) -> Result<Image> {
         let path = line::document_path(line, role, "image", &entry.sha256);
-        Image::read(&path, &document(self.bench.folder, &path, &entry.sha256, entry.size)?)
+        Image::read(&path, &document(self.bench.shelf, &path, &entry.sha256, entry.size)?)
     }
 
     pub fn newest(&self, line: &str, role: &str) -> Result<Option<Image>> {
@@ -120,17 +124,17 @@ impl<'a> Desk<'a> {
     fn put_parts(&self, mut item: Item) -> Result<(Image, u64)> {
         if let Some(statement) = item.statement.take() {
             let key = self.bench.keys.open(&self.bench.keys.of_role(&item.role))?;
-            let envelope = dsse::sign(dsse::IN_TOTO, &statement, &[&key as &dyn Signer])
+            let envelope = dsse::sign(dsse::IN_TOTO, &statement, &[key.as_ref()])
                 .map_err(|error| ChannelError::Asked(format!("cannot sign: {error}")))?;
             let media = "application/vnd.dsse.envelope.v1+json".to_string();
             item.parts.push((PROVENANCE.into(), media, Content::Bytes(envelope)));
         }
-        let folder = self.bench.folder;
+        let shelf = self.bench.shelf;
         let put: Vec<(String, Part, u64)> = item
             .parts
             .into_par_iter()
             .map(|(name, media, content)| {
-                let (part, bytes) = put_part(folder, &name, media, content)?;
+                let (part, bytes) = put_part(shelf, &name, media, content)?;
                 Ok((name, part, bytes))
             })
             .collect::<Result<_>>()?;
@@ -174,6 +178,11 @@ impl<'a> Desk<'a> {
         self.rewrite(history)
     }
 
+    /// One more document of the commit.
+    pub(super) fn put(&mut self, document: Document) {
+        self.documents.push(document);
+    }
+
     pub(super) fn rewrite(&mut self, history: History) -> Result<()> {
         let bytes = serde_json::to_vec(&history).unwrap_or_default();
         if bytes.len() as u64 > HISTORY_MAX_BYTES {
@@ -201,7 +210,7 @@ impl<'a> Desk<'a> {
                 Ok(_) => return Ok(lost),
                 Err(ChannelError::Lost { version }) => {
                     let keys = self.bench.keys;
-                    let now = State::open(self.bench.folder, &keys.trusted(), self.bench.now_s)?;
+                    let now = State::open(self.bench.shelf, &keys.trusted(), self.bench.now_s)?;
                     if self.documents.iter().any(|document| is_moved(document, &self.state, &now)) {
                         return Err(ChannelError::Lost { version });
                     }
@@ -264,7 +273,7 @@ pub fn is_free(history: &History) -> Result<()> {
 }
 
 /// The blob of a part, unless it is there; how many bytes are new.
-fn put_part(folder: &Folder, name: &str, media: String, content: Content) -> Result<(Part, u64)> {
+fn put_part(shelf: &dyn Shelf, name: &str, media: String, content: Content) -> Result<(Part, u64)> {
     let (raw, packed) = match content {
         Content::Packed { raw, packed } => (Content::File(raw), Some(Content::File(packed))),
         raw if name == ROOT => {
@@ -280,15 +289,15 @@ fn put_part(folder: &Folder, name: &str, media: String, content: Content) -> Res
         part.packed = Some(Packed { sha256: digest.hex(), size: digest.size_bytes });
     }
     let (path, (_, size)) = (part.path(), part.blob());
-    if folder.has(&path, size) {
+    if shelf.has(&path, size)? {
         return Ok((part, 0));
     }
-    folder.put(&path, packed.as_ref().unwrap_or(&raw).open()?)?;
+    shelf.put(&path, &mut packed.as_ref().unwrap_or(&raw).open()?)?;
     Ok((part, size))
 }
 
 impl Content {
-    fn open(&self) -> Result<Box<dyn Read + '_>> {
+    fn open(&self) -> Result<Box<dyn Read + Send + '_>> {
         match self {
             Content::Bytes(bytes) => Ok(Box::new(bytes.as_slice())),
             Content::File(path) | Content::Packed { raw: path, .. } => {

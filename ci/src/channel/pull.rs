@@ -117,7 +117,7 @@ fn bring(pulling: &Pulling, parts: &[(&String, &Part)], stage: &fetch::Folder) -
 fn wanted(place: &dyn Place, name: &str, part: &Part) -> Result<Wanted> {
     let (hex, size) = part.blob();
     let sha256 = kegs::digest::parse_sha256(hex).ok_or_else(|| wrong(name, format!("{hex} is no sha256")))?;
-    let urls = place.url().map(|url| format!("{url}/{}", part.path())).into_iter().collect();
+    let urls = place.url(&part.path()).into_iter().collect();
     Ok(Wanted { name: name.to_string(), sha256, size_bytes: Some(size), urls, ..Wanted::default() })
 }
 

@@ -66,7 +66,7 @@ fn newest(history: &History) -> Result<&Entry> {
 fn take(desk: &mut Desk, from: &str, entry: &Entry, history: History, what: &str) -> Result<Moved> {
     let image = desk.image(from, &history.role, entry)?;
     let path = line::document_path(from, &history.role, "image", &entry.sha256);
-    let bytes = document(desk.folder(), &path, &entry.sha256, entry.size)?;
+    let bytes = document(desk.shelf(), &path, &entry.sha256, entry.size)?;
     desk.append(history, &image, bytes, what)?;
     Ok(Moved::New { bytes: 0 })
 }

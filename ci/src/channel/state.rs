@@ -9,9 +9,9 @@ use trust::sign::{Secret, Signer, sign};
 use trust::{Grant, Kept, Key, KeyId, Meta, Root, Snapshot, Targets, Timestamp, Update, Wish};
 
 use super::error::{ChannelError, Result, tried, wrong};
-use super::folder::Folder;
 use super::keyring::Keyring;
 use super::place::Place;
+use super::shelf::Shelf;
 
 const DAY_S: u64 = 86_400;
 /// Of a kept file: as `trust` reads them.
@@ -157,33 +157,38 @@ pub fn trusted(folder: &Path, place: &dyn Place, sha256: &str) -> Result<()> {
     keep(folder, &Kept { root, files: BTreeMap::new() })
 }
 
-/// A new channel in a folder, its keys beside: `roots` keys of which `threshold` must sign a root. The sha256 of its first
+/// Whether a place has a first root.
+pub fn is_channel(place: &dyn Place) -> Result<bool> {
+    Ok(place.get("metadata/1.root.json", KEPT_MAX_BYTES)?.is_some())
+}
+
+/// A new channel on a shelf, its keys beside: `roots` keys of which `threshold` must sign a root. The sha256 of its first
 /// root, which takers are given another way.
 pub fn init(
-    folder: &Folder,
+    shelf: &dyn Shelf,
     keys: &Keyring,
     roots: usize,
     threshold: u64,
     life: Life,
     now_s: u64,
 ) -> Result<String> {
-    if folder.path("metadata/1.root.json").exists() {
-        return Err(ChannelError::Asked(format!("{} is a channel already", folder.name())));
+    if is_channel(shelf)? {
+        return Err(ChannelError::Asked(format!("{} is a channel already", shelf.name())));
     }
     let create = |name: &str| keys.create(name);
     let root_keys = (1..=roots).map(|at| create(&format!("root-{at}"))).collect::<Result<Vec<Secret>>>()?;
     let (timestamp, snapshot, targets) = (create("timestamp")?, create("snapshot")?, create("targets")?);
     create("publish")?;
+    let signers: Vec<&dyn Signer> = root_keys.iter().map(|key| key as &dyn Signer).collect();
     let root = Root {
         version: 1,
         expires_s: now_s + life.root_s,
-        keys: key_map(root_keys.iter().chain([&timestamp, &snapshot, &targets])),
-        root: grant(root_keys.iter(), threshold),
-        timestamp: grant([&timestamp], 1),
-        snapshot: grant([&snapshot], 1),
-        targets: grant([&targets], 1),
+        keys: key_map(signers.iter().copied().chain([&timestamp as &dyn Signer, &snapshot, &targets])),
+        root: grant(signers.iter().copied(), threshold),
+        timestamp: grant([&timestamp as &dyn Signer], 1),
+        snapshot: grant([&snapshot as &dyn Signer], 1),
+        targets: grant([&targets as &dyn Signer], 1),
     };
-    let signers: Vec<&dyn Signer> = root_keys.iter().map(|key| key as &dyn Signer).collect();
     let root = signed(&root, &signers)?;
     let first = Targets { version: 1, expires_s: now_s + life.targets_s, ..Targets::default() };
     let first = signed(&first, &[&targets])?;
@@ -198,10 +203,10 @@ pub fn init(
     };
     let stamp = signed(&stamp, &[&timestamp])?;
     for (name, bytes) in [("1.targets.json", &first), ("1.snapshot.json", &points), ("root.json", &root)] {
-        folder.put(&format!("metadata/{name}"), bytes.as_slice())?;
+        shelf.put(&format!("metadata/{name}"), &mut bytes.as_slice())?;
     }
-    folder.put("metadata/1.root.json", root.as_slice())?;
-    folder.swap("metadata/timestamp.json", None, &stamp)?;
+    shelf.put("metadata/1.root.json", &mut root.as_slice())?;
+    shelf.swap("metadata/timestamp.json", None, &stamp)?;
     let sha256 = trust::sha256(&root);
     keep(&keys.trusted(), &Kept { root, files: BTreeMap::new() })?;
     Ok(sha256)
@@ -215,10 +220,10 @@ pub fn meta(version: u64, bytes: &[u8]) -> Meta {
     Meta { version, length: Some(bytes.len() as u64), sha256: Some(trust::sha256(bytes)) }
 }
 
-pub fn grant<'a>(keys: impl IntoIterator<Item = &'a Secret>, threshold: u64) -> Grant {
+pub fn grant<'a>(keys: impl IntoIterator<Item = &'a dyn Signer>, threshold: u64) -> Grant {
     Grant { keyids: keys.into_iter().map(|key| key.key().id()).collect(), threshold }
 }
 
-pub fn key_map<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> BTreeMap<KeyId, Key> {
+pub fn key_map<'a>(keys: impl IntoIterator<Item = &'a dyn Signer>) -> BTreeMap<KeyId, Key> {
     keys.into_iter().map(|key| (key.key().id(), key.key())).collect()
 }

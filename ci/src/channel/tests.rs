@@ -1,6 +1,7 @@
 //! Lines in real folders: moved, rolled back, pruned, damaged; and many at once, by seeded chance.
 
 mod cut;
+mod rotate;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,11 +12,11 @@ use builder::fetch::Places;
 
 use super::*;
 
-const NOW_S: u64 = 1_795_288_801;
+pub(super) const NOW_S: u64 = 1_795_288_801;
 const DAY_S: u64 = 86_400;
 
-struct Toy {
-    folder: tempfile::TempDir,
+pub(super) struct Toy {
+    pub(super) folder: tempfile::TempDir,
 }
 
 fn passphrase() -> std::result::Result<Vec<u8>, ChannelError> {
@@ -23,7 +24,7 @@ fn passphrase() -> std::result::Result<Vec<u8>, ChannelError> {
 }
 
 impl Toy {
-    fn new() -> Toy {
+    pub(super) fn new() -> Toy {
         let toy = Toy { folder: tempfile::tempdir().unwrap() };
         let (folder, keys) = (toy.channel(), toy.keys());
         let sha256 = init(&folder, &keys, 3, 2, Life::default(), NOW_S).unwrap();
@@ -31,19 +32,23 @@ impl Toy {
         toy
     }
 
-    fn channel(&self) -> Folder {
+    pub(super) fn channel(&self) -> Folder {
         Folder::create(&self.folder.path().join("public")).unwrap()
     }
 
-    fn keys(&self) -> Keyring<'static> {
+    pub(super) fn keys(&self) -> Keyring<'static> {
         Keyring::at(&self.folder.path().join("keys"), &passphrase)
     }
 
-    fn host(&self) -> std::path::PathBuf {
+    pub(super) fn host(&self) -> std::path::PathBuf {
         self.folder.path().join("host")
     }
 
-    fn change<T>(&self, now_s: u64, make: impl FnOnce(&mut Desk) -> error::Result<T>) -> error::Result<T> {
+    pub(super) fn change<T>(
+        &self,
+        now_s: u64,
+        make: impl FnOnce(&mut Desk) -> error::Result<T>,
+    ) -> error::Result<T> {
         let (folder, keys) = (self.channel(), self.keys());
         let mut desk = Desk::open(&folder, &keys, Life::default(), now_s)?;
         let made = make(&mut desk)?;
@@ -51,12 +56,12 @@ impl Toy {
         Ok(made)
     }
 
-    fn publish(&self, line: &str, role: &str, text: &str, now_s: u64) -> error::Result<Moved> {
+    pub(super) fn publish(&self, line: &str, role: &str, text: &str, now_s: u64) -> error::Result<Moved> {
         self.change(now_s, |desk| desk.publish(line, item(role, text)))
     }
 
     /// What a host has after it asked.
-    fn pulled(&self, line: &str, role: &str, now_s: u64) -> error::Result<String> {
+    pub(super) fn pulled(&self, line: &str, role: &str, now_s: u64) -> error::Result<String> {
         let (folder, to, trusted) = (self.channel(), self.folder.path().join("out"), self.host());
         let (places, cancel) = (Places::default(), AtomicBool::new(false));
         let pulling = Pulling {
@@ -71,16 +76,16 @@ impl Toy {
         Ok(fs::read_to_string(to.join("root.erofs")).unwrap())
     }
 
-    fn verified(&self, now_s: u64) -> Report {
+    pub(super) fn verified(&self, now_s: u64) -> Report {
         verify(&self.channel(), &self.keys().trusted(), now_s).unwrap()
     }
 
     #[track_caller]
-    fn is_whole(&self, now_s: u64) {
+    pub(super) fn is_whole(&self, now_s: u64) {
         assert_eq!(self.verified(now_s).faults, [""; 0]);
     }
 
-    fn blob(&self, text: &str) -> std::path::PathBuf {
+    pub(super) fn blob(&self, text: &str) -> std::path::PathBuf {
         self.channel().path(&line::blob_path(&trust::sha256(text.as_bytes())))
     }
 }
@@ -97,6 +102,7 @@ fn item(role: &str, text: &str) -> Item {
         subjects: &[("root.erofs", &root_sha256), ("vmlinuz", &kernel_sha256)],
         commit: None,
         actions: &BTreeMap::new(),
+        taken: &BTreeMap::new(),
         materials: &[],
         version: "0",
     });
@@ -223,7 +229,7 @@ fn keys_are_files_of_their_owner_and_of_a_passphrase() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let wrong = || Ok(b"wrong".to_vec());
-    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").unwrap_err();
+    let error = Keyring::at(&toy.folder.path().join("keys"), &wrong).open("timestamp").err().unwrap();
     assert_eq!(error.to_string(), format!("the key {}: the passphrase is not this key's", path.display()));
 }
 
@@ -332,7 +338,10 @@ fn cut_off_after_each_file() {
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let listed = Folder::at(folder).list().unwrap();
-    listed.into_iter().map(|(path, _)| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
+    listed
+        .into_iter()
+        .map(|Filed { path, .. }| (path.clone(), fs::read(folder.join(path)).unwrap()))
+        .collect()
 }
 
 fn copy(from: &Path, to: &Path) {

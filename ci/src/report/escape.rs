@@ -39,7 +39,7 @@ pub fn fence(lines: &[String]) -> String {
 }
 
 /// Cut, and with what can't be seen spelled out.
-fn shown(text: &str, chars_max: usize) -> String {
+pub fn shown(text: &str, chars_max: usize) -> String {
     let mut shown = String::new();
     for (at, letter) in text.chars().enumerate() {
         if at == chars_max {

@@ -8,8 +8,8 @@
 //! never Markdown (`escape.rs`). A section that has nothing to say is not there.
 
 mod cut;
-mod escape;
-mod figure;
+pub(crate) mod escape;
+pub(crate) mod figure;
 mod fold;
 mod markdown;
 #[cfg(test)]

@@ -93,7 +93,7 @@ fn good() -> Report {
 fn a_good_one() {
     expect![[r#"
         ### rootbrew: ready to merge
-        9 m 41 s · base `3f1c2aa01234`
+        9 min 41 s · base `3f1c2aa01234`
 
         `openssl@3` `3.6.2` → `3.6.3`
 
@@ -110,10 +110,10 @@ fn a_good_one() {
 
         | keg | why | time | result |
         |---|---|---|---|
-        | `openssl@3` `1.0` | `source changed` | 41.0 s | other bytes |
-        | `curl` `1.0` | `openssl@3 produced other bytes` | 41.0 s | **same bytes** |
+        | `openssl@3` `1.0` | `source changed` | 41 s | other bytes |
+        | `curl` `1.0` | `openssl@3 produced other bytes` | 41 s | **same bytes** |
 
-        Cache: 214 of 231 actions. Critical path `openssl@3` → `nginx`, 6 m 02 s.
+        Cache: 214 of 231 actions. Critical path `openssl@3` → `nginx`, 6 min 02 s.
 
         </details>
 

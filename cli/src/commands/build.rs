@@ -22,11 +22,12 @@ pub fn all(context: &Context) -> Result<()> {
 fn make(context: &Context, profile: Profile, targets: &[Target]) -> Result<()> {
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, targets.iter().map(|target| &target.plan))?;
+    let ground = ground::known(context, &store, profile, targets.iter().map(|target| &target.plan))?;
     for target in targets {
         let built = build::build(context, &store, &ground, target)?;
         let image = target.role.as_ref().map(|_| image::image(&store, target, &built)).transpose()?;
         image.as_ref().map_or(Ok(()), |image| limits::of_image(target, image))?;
+        context.cache.sum_up();
         sum_up(context, target, &built, image.as_ref());
     }
     Ok(())

@@ -1,24 +1,26 @@
 //! `rootbrew channel`: lines of published images in a folder of static files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assembler::{ImageTree, role, text};
-use ci::channel::{self, Content, Desk, Folder, Image, Item, Keyring, Life, Moved, Policy, now_s};
+use ci::channel::{self, Content, Desk, Image, Item, Keyring, Life, Moved, Place, Policy, Turn, now_s};
 
+use super::{rotate, told};
 use crate::context::Context;
 use crate::terminal::{bytes, data, event, talk};
 use crate::trouble::{Result, Trouble};
-use crate::work::{offer, passphrase};
+use crate::work::{lend, offer, passphrase, place};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Channel {
     /// Make a channel and its keys; print the sha256 of its root, which takers are given
     #[command(after_help = "Example: rootbrew channel init public/ --keys keys/")]
     Init {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
         /// How many keys of the root there are
@@ -30,9 +32,12 @@ pub enum Channel {
     },
     /// Publish the images of roles, where they are others than the line's newest
     #[command(after_help = "Examples: rootbrew channel publish public/ --line edge --keys keys/\n          \
-                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log")]
+                      rootbrew channel publish public/ web --line edge --keys keys/ --with web/boot.log=boot.log\n          \
+                      rootbrew channel publish public/ --line edge --keys keys/ --kegs")]
     Publish {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         /// Roles [default: all]
         roles: Vec<String>,
         #[arg(long, value_name = "NAME")]
@@ -42,6 +47,9 @@ pub enum Channel {
         /// Another file beside a role's image, as a boot's log or figures
         #[arg(long, value_name = "ROLE/NAME=FILE")]
         with: Vec<String>,
+        /// Lend all that the images are made of too: who names this channel by --cache takes it and builds nothing
+        #[arg(long)]
+        kegs: bool,
         /// Publish what nothing proves: images are not booted and asked
         #[arg(long)]
         no_boot: bool,
@@ -51,7 +59,9 @@ pub enum Channel {
         after_help = "Example: rootbrew channel promote public/ edge stable web --soak 86400 --keys keys/"
     )]
     Promote {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         from: String,
         to: String,
         /// Roles [default: all of the first line]
@@ -65,7 +75,9 @@ pub enum Channel {
     /// Publish an older image as a line's newest: the one before, or one by its sha256
     #[command(after_help = "Example: rootbrew channel rollback public/ stable web --keys keys/")]
     Rollback {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         line: String,
         role: String,
         /// The first digits of its sha256, as `log` prints it
@@ -79,7 +91,9 @@ pub enum Channel {
         after_help = "Example: rootbrew channel hold public/ stable web --why \"holidays\" --keys keys/"
     )]
     Hold {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         line: String,
         role: String,
         /// Why, for whoever is refused
@@ -94,21 +108,27 @@ pub enum Channel {
     /// Hash everything again that the channel names, and check every signature
     #[command(after_help = "Example: rootbrew channel verify public/ --keys keys/")]
     Verify {
-        dir: PathBuf,
+        /// A folder, a URL, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
     /// Sign the pointers anew, so that they hold longer
     #[command(after_help = "Example: rootbrew channel refresh public/ --keys keys/")]
     Refresh {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
     /// Forget old images and remove what nothing names; the newest of each line stays
     #[command(after_help = "Example: rootbrew channel prune public/ --keep 10 --days 30 --keys keys/")]
     Prune {
-        dir: PathBuf,
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         /// So many of the newest of each line and role
         #[arg(long, value_name = "N", default_value_t = 10)]
         keep: usize,
@@ -121,10 +141,46 @@ pub enum Channel {
         #[command(flatten)]
         keys: Keys,
     },
+    /// Give keys that were stolen or lost successors, by a root that old and new root keys sign; takers follow
+    #[command(
+        after_help = "Examples: rootbrew channel rotate public/ --new timestamp --new snapshot --keys keys/\n          \
+                      rootbrew channel rotate public/ --new root-4 --drop root-2 --threshold 2 --keys keys/\n          \
+                      rootbrew channel rotate public/ --keys keys/        goes on, once others signed keys/next/root.json"
+    )]
+    Rotate {
+        /// A folder, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
+        /// Gets a new key: root-1 …, timestamp, snapshot, targets, publish, or a role
+        #[arg(long, value_name = "NAME")]
+        new: Vec<String>,
+        /// A root key that goes: its name, or the first digits of its id
+        #[arg(long, value_name = "NAME|ID")]
+        drop: Vec<String>,
+        /// How many keys of the root must sign from now on
+        #[arg(long, value_name = "N")]
+        threshold: Option<u64>,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Sign a root that `rotate` began, by a key that is kept elsewhere
+    #[command(after_help = "Example: rootbrew channel sign keys/next/root.json root-2 --keys /media/offline")]
+    Sign {
+        root: PathBuf,
+        /// The key's name: its file without `.pem`
+        name: String,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Write pages into the channel that tell what its lines hold, for a browser: histories, contents, papers, differences
+    #[command(after_help = "Example: rootbrew channel site public/ --keys keys/ --db all.zip")]
+    Site(super::site::Wish),
     /// What each line held and holds
     #[command(after_help = "Example: rootbrew channel log public/ --keys keys/ --json")]
     Log {
-        dir: PathBuf,
+        /// A folder, a URL, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DIR")]
+        dir: String,
         #[command(flatten)]
         keys: Keys,
     },
@@ -134,17 +190,18 @@ pub enum Channel {
 pub struct Keys {
     /// The folder of keys, with the root of trust that their owner follows
     #[arg(long, value_name = "DIR", env = "ROOTBREW_KEYS")]
-    keys: PathBuf,
+    pub keys: PathBuf,
     /// Read the passphrase from this descriptor [default: the file that ROOTBREW_PASSPHRASE_FILE names, else the terminal]
     #[arg(long, value_name = "N")]
-    passphrase_fd: Option<RawFd>,
+    pub passphrase_fd: Option<RawFd>,
 }
 
 pub fn run(context: &Context, command: &Channel) -> Result<()> {
     match command {
-        Channel::Init { dir, keys, roots, threshold } => init(dir, keys, *roots, *threshold),
-        Channel::Publish { dir, roles, line, keys, with, no_boot } => {
-            publish(context, dir, keys, line, roles, &mut beside(with)?, *no_boot)
+        Channel::Init { dir, keys, roots, threshold } => init(context, dir, keys, *roots, *threshold),
+        Channel::Publish { dir, roles, line, keys, with, no_boot, kegs } => {
+            let mut how = How { with: beside(with)?, no_boot: *no_boot, kegs: *kegs };
+            publish(context, dir, keys, line, roles, &mut how)
         }
         Channel::Promote { dir, from, to, roles, soak, keys } => change(context, dir, keys, |desk| {
             let of_line = || channel::lines(desk.state()).into_iter().filter(|(line, _)| line == from);
@@ -161,27 +218,33 @@ pub fn run(context: &Context, command: &Channel) -> Result<()> {
         Channel::Hold { dir, line, role, why, off: _, keys } => change(context, dir, keys, |desk| {
             Ok(vec![(line.clone(), role.clone(), channel::hold(desk, line, role, why.as_deref())?)])
         }),
-        Channel::Verify { dir, keys } => verify(context, dir, keys),
-        Channel::Refresh { dir, keys } => refresh(dir, keys),
+        Channel::Verify { dir, keys } => told::verify(context, dir, keys),
+        Channel::Refresh { dir, keys } => refresh(context, dir, keys),
         Channel::Prune { dir, keep, days, grace, keys } => {
             let policy = Policy { keep: *keep, keep_s: days.saturating_mul(86_400), grace_s: *grace };
-            prune(dir, keys, policy)
+            prune(context, dir, keys, policy)
         }
-        Channel::Log { dir, keys } => log(context, dir, keys),
+        Channel::Rotate { dir, new, drop, threshold, keys } => {
+            let turn = Turn { new: new.clone(), drop: drop.clone(), threshold: *threshold };
+            rotate::rotate(context, dir, keys, &turn)
+        }
+        Channel::Sign { root, name, keys } => rotate::sign(root, name, keys),
+        Channel::Log { dir, keys } => told::log(context, dir, keys),
+        Channel::Site(wish) => super::site::run(context, wish),
     }
 }
 
-fn init(dir: &Path, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
+fn init(context: &Context, dir: &str, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
     if roots == 0 || threshold == 0 || threshold > roots as u64 {
         return Err(Trouble::Failed(format!(
             "--threshold {threshold} of --roots {roots} can't be: 1 to {roots} is wanted"
         )));
     }
-    let folder = Folder::create(dir)?;
+    let shelf = place::create(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let sha256 = channel::init(&folder, &keyring, roots, threshold, Life::default(), now_s())?;
-    event("made", &dir.display().to_string(), &format!("keys in {}", keys.keys.display()));
+    let sha256 = channel::init(shelf.as_ref(), &keyring, roots, threshold, Life::default(), now_s())?;
+    event("made", dir, &format!("keys in {}", keys.keys.display()));
     talk("hint: takers are given this sha256 another way than the channel; keep root-*.pem elsewhere");
     data(&sha256);
     Ok(())
@@ -189,15 +252,14 @@ fn init(dir: &Path, keys: &Keys, roots: usize, threshold: u64) -> Result<()> {
 
 fn publish(
     context: &Context,
-    dir: &Path,
+    dir: &str,
     keys: &Keys,
     line: &str,
     roles: &[String],
-    with: &mut Beside,
-    no_boot: bool,
+    how: &mut How,
 ) -> Result<()> {
     // A slip of the pen is told before anything is built.
-    existing(dir)?;
+    place::existing(context, dir)?;
     let roles = if roles.is_empty() { role::names(&context.tap).unwrap_or_default() } else { roles.to_vec() };
     let commit = workbench::revision::clean(&context.tap);
     let offers = roles.iter().map(|role| offer::offer(context, role)).collect::<Result<Vec<_>>>()?;
@@ -210,18 +272,29 @@ fn publish(
                 moved.push((line.to_string(), role.clone(), Moved::Same));
                 continue;
             }
-            let before = newest.map(|image| twin(desk.folder(), &image)).transpose()?;
-            let beside = offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot };
+            let before = newest.map(|image| twin(desk.shelf(), &image)).transpose()?;
+            let beside =
+                offer::Beside { commit: commit.as_deref(), before: before.as_ref(), no_boot: how.no_boot };
             let mut item: Item = offer.item(context, &beside)?;
-            item.parts.extend(with.remove(role).unwrap_or_default());
+            item.parts.extend(how.with.remove(role).unwrap_or_default());
             moved.push((line.to_string(), role.clone(), desk.publish(line, item)?));
+        }
+        if how.kegs {
+            lend::lend(context, desk, line, &offers)?;
         }
         Ok(moved)
     })?;
-    match with.keys().next() {
+    match how.with.keys().next() {
         None => Ok(()),
         Some(role) => Ok(talk(&format!("warning: --with {role}/…: nothing new of `{role}` was published"))),
     }
+}
+
+/// What is published beside images, and what is asked of them first.
+struct How {
+    with: Beside,
+    no_boot: bool,
+    kegs: bool,
 }
 
 type Beside = BTreeMap<String, Vec<(String, String, Content)>>;
@@ -247,25 +320,26 @@ fn beside(with: &[String]) -> Result<Beside> {
 }
 
 /// The tree of a published image, by its text twin.
-fn twin(folder: &Folder, image: &Image) -> Result<ImageTree> {
+fn twin(place: &dyn Place, image: &Image) -> Result<ImageTree> {
     let failed =
         |what: String| Trouble::Failed(format!("the text twin of {}'s newest image: {what}", image.role));
     let part = image.parts.get("tree.txt").ok_or_else(|| failed("is not there".into()))?;
-    let twin = fs::read_to_string(folder.path(&part.path())).map_err(|error| failed(error.to_string()))?;
+    let twin = place.get(&part.path(), part.size)?.ok_or_else(|| failed("is not there".into()))?;
+    let twin = String::from_utf8(twin).map_err(|error| failed(error.to_string()))?;
     text::parse(&twin).map_err(|error| failed(error.to_string()))
 }
 
 /// One change: what moved, said line by line when it is done.
 fn change(
     context: &Context,
-    dir: &Path,
+    dir: &str,
     keys: &Keys,
     make: impl FnOnce(&mut Desk) -> Result<Vec<(String, String, Moved)>>,
 ) -> Result<()> {
-    let folder = existing(dir)?;
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let mut desk = Desk::open(&folder, &keyring, Life::default(), now_s())?;
+    let mut desk = Desk::open(shelf.as_ref(), &keyring, Life::default(), now_s())?;
     let moved = make(&mut desk)?;
     let lost = desk.commit()?;
     if lost > 0 {
@@ -293,83 +367,26 @@ fn show(context: &Context, line: &str, role: &str, moved: &Moved) {
     }
 }
 
-fn existing(dir: &Path) -> Result<Folder> {
-    match dir.join("metadata/1.root.json").exists() {
-        true => Ok(Folder::create(dir)?),
-        false => Err(Trouble::Failed(format!(
-            "{} is no channel: `rootbrew channel init` makes one",
-            dir.display()
-        ))),
-    }
-}
-
-fn verify(context: &Context, dir: &Path, keys: &Keys) -> Result<()> {
-    let report = channel::verify(&Folder::at(dir), &keys.keys.join("trusted"), now_s())?;
-    if context.json {
-        let told = serde_json::json!({
-            "event": "verified", "lines": report.lines, "images": report.images, "blobs": report.blobs,
-            "bytes": report.bytes, "faults": report.faults,
-        });
-        data(&told.to_string());
-    } else {
-        report.faults.iter().for_each(|fault| talk(&format!("fault   {fault}")));
-        let rest = format!(
-            "{} lines, {} images, {} blobs, {}: {} faults",
-            report.lines,
-            report.images,
-            report.blobs,
-            bytes(report.bytes),
-            report.faults.len()
-        );
-        event("verify", &dir.display().to_string(), &rest);
-    }
-    if report.faults.is_empty() { Ok(()) } else { Err(Trouble::Said) }
-}
-
-fn refresh(dir: &Path, keys: &Keys) -> Result<()> {
-    let folder = existing(dir)?;
+fn refresh(context: &Context, dir: &str, keys: &Keys) -> Result<()> {
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    channel::refresh(Desk::open(&folder, &keyring, Life::default(), now_s())?)?;
-    event("signed", &dir.display().to_string(), "the pointers, anew");
+    channel::refresh(Desk::open(shelf.as_ref(), &keyring, Life::default(), now_s())?)?;
+    event("signed", dir, "the pointers, anew");
     Ok(())
 }
 
-fn prune(dir: &Path, keys: &Keys, policy: Policy) -> Result<()> {
-    let folder = existing(dir)?;
+fn prune(context: &Context, dir: &str, keys: &Keys, policy: Policy) -> Result<()> {
+    let shelf = place::existing(context, dir)?;
     let ask = || passphrase::ask(keys.passphrase_fd);
     let keyring = Keyring::at(&keys.keys, &ask);
-    let pruned = channel::prune(&folder, &keyring, policy, Life::default(), now_s())?;
+    let pruned = channel::prune(shelf.as_ref(), &keyring, policy, Life::default(), now_s())?;
     let rest = format!(
         "{} images forgotten, {} files removed, {}",
         pruned.entries,
         pruned.files,
         bytes(pruned.bytes)
     );
-    event("pruned", &dir.display().to_string(), &rest);
-    Ok(())
-}
-
-fn log(context: &Context, dir: &Path, keys: &Keys) -> Result<()> {
-    let folder = Folder::at(dir);
-    let state = channel::State::open(&folder, &keys.keys.join("trusted"), now_s())?;
-    for (line, role) in channel::lines(&state) {
-        let history = channel::history(&folder, &state, &line, &role)?;
-        if context.json {
-            data(&serde_json::json!(history).to_string());
-            continue;
-        }
-        if let Some(why) = &history.held {
-            data(&format!("{line}/{role} is held: {why}"));
-        }
-        for entry in history.entries.iter().rev() {
-            let commit = entry
-                .commit
-                .as_deref()
-                .map_or(String::new(), |commit| format!("  commit {}", &commit[..commit.len().min(12)]));
-            let what = entry.what.replace(char::is_control, "?");
-            data(&format!("{line}/{role}  {}  {}  {what}{commit}", &entry.sha256[..12], entry.when));
-        }
-    }
+    event("pruned", dir, &rest);
     Ok(())
 }

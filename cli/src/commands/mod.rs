@@ -29,15 +29,18 @@ mod new;
 mod observe;
 mod plan;
 pub mod pull;
+mod rotate;
 pub mod sbom;
 mod search;
 mod seed;
 mod shell;
+mod site;
 mod size;
 mod store;
 mod subject;
 pub mod test;
 mod text;
+mod told;
 mod why;
 mod why_depends;
 

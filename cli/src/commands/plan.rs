@@ -11,10 +11,10 @@ pub fn run(context: &Context, names: &[String]) -> Result<()> {
     let targets = work::targets(context, names, &ground::implied(&profile))?;
     let store = context.create_store()?;
     let _in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, targets.iter().map(|target| &target.plan))?;
+    let ground = ground::known(context, &store, profile, targets.iter().map(|target| &target.plan))?;
     for target in &targets {
         let outlooks = outlook(&target.plan, &store, &ground)?;
-        build::announce(context, target, &outlooks);
+        build::announce(context, &store, target, &outlooks);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::work::taken::{self, Trust};
 pub struct Wish {
     pub line: String,
     pub role: String,
-    /// The channel: a URL or a folder
+    /// The channel: a URL, a folder, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "URL|DIR")]
     pub from: String,
     /// Where the image goes [default: ROLE]

@@ -10,7 +10,7 @@ use builder::schedule::{self, Report, World};
 use kegs::collect::Kept;
 use kegs::{Digest, Store};
 
-use super::Target;
+use super::{Target, ground};
 use crate::context::Context;
 use crate::terminal::{data, event, talk, view::View};
 use crate::trouble::{Result, Trouble};
@@ -47,16 +47,26 @@ pub fn make(context: &Context, store: &Store, ground: &Ground, target: &Target) 
         }
         return Err(Trouble::Said);
     }
-    whole(target, report, begun)
+    let built = whole(target, report, begun)?;
+    if target.role.is_none() {
+        // Somebody wants these kegs; of a role, the image.
+        store.bring(&target.plan.wanted().iter().map(|&at| built.outputs[at]).collect::<Vec<_>>())?;
+    }
+    Ok(built)
 }
 
 /// Builds what can be built of a target, whatever fails of it.
 pub fn attempt(context: &Context, store: &Store, ground: &Ground, target: &Target) -> Result<Report> {
     let outlooks = outlook::outlook(&target.plan, store, ground)?;
-    announce(context, target, &outlooks);
+    announce(context, store, target, &outlooks);
     let report = match all_in_store(&outlooks) {
         Some(report) => report,
-        None => run(context, store, ground, target)?,
+        None => {
+            let nodes = target.plan.nodes().iter().zip(&outlooks);
+            let runs = nodes.filter(|(_, outlook)| !matches!(outlook, Outlook::InStore { .. }));
+            ground::unpack_for(context, store, ground, runs.map(|(node, _)| node.variant.preset))?;
+            run(context, store, ground, target)?
+        }
     };
     if report.cancelled { Err(Trouble::Cancelled) } else { Ok(report) }
 }
@@ -99,21 +109,28 @@ pub fn fetch_sources(
     outlook::fetch(&plan.nodes()[at].variant, &world).map(drop).map_err(Trouble::Failed)
 }
 
-/// `plan    web: 9 kegs, 6 in store, 3 to build`, and the reason of each that runs or may run.
-pub fn announce(context: &Context, target: &Target, outlooks: &[Outlook]) {
+/// `plan    web: 9 kegs, 4 in store, 2 in cache, 3 to build`, and the reason of each that runs or may run.
+pub fn announce(context: &Context, store: &Store, target: &Target, outlooks: &[Outlook]) {
+    let is_in_cache = |outlook: &Outlook| matches!(outlook, Outlook::InStore { outcome, .. } if store.lacks(&outcome.output));
     if context.json {
         for (keg, version, reason) in reasons(&target.plan, outlooks) {
             let line =
                 serde_json::json!({ "event": "runs", "keg": keg, "version": version, "reason": reason });
             data(&line.to_string());
         }
+        for (node, _) in target.plan.nodes().iter().zip(outlooks).filter(|(_, outlook)| is_in_cache(outlook))
+        {
+            data(&serde_json::json!({ "event": "in_cache", "keg": node.name() }).to_string());
+        }
         return;
     }
+    let in_cache = outlooks.iter().filter(|outlook| is_in_cache(outlook)).count();
     let in_store = outlooks.iter().filter(|outlook| matches!(outlook, Outlook::InStore { .. })).count();
     let count = outlooks.len();
-    let rest = match count - in_store {
-        0 => "all in store, nothing to build".to_string(),
-        open => format!("{in_store} in store, {open} to build"),
+    let rest = match (in_cache, count - in_store) {
+        (0, 0) => "all in store, nothing to build".to_string(),
+        (0, open) => format!("{in_store} in store, {open} to build"),
+        (_, open) => format!("{} in store, {in_cache} in cache, {open} to build", in_store - in_cache),
     };
     talk(&format!("plan    {}: {count} kegs, {rest}", target.name));
     for (keg, version, reason) in reasons(&target.plan, outlooks) {

@@ -31,9 +31,10 @@ pub fn composed(context: &Context, role: &str) -> Result<Composed> {
 pub fn of_target(context: &Context, profile: Profile, target: Target) -> Result<Composed> {
     let store = context.create_store()?;
     let in_use = store.lock_in_use()?;
-    let ground = ground::ground(context, &store, profile, [&target.plan])?;
+    let ground = ground::known(context, &store, profile, [&target.plan])?;
     let built = build::build(context, &store, &ground, &target)?;
     let image = image::image(&store, &target, &built)?;
+    context.cache.sum_up();
     Ok(Composed { store, profile: ground.profile, target, built, image, _in_use: in_use })
 }
 

@@ -7,11 +7,12 @@ use std::time::Instant;
 use builder::fetch::{self, Step};
 use builder::plan::{Implied, Plan};
 use builder::preset::{self, Profile};
+use builder::recipe::Preset;
 use builder::schedule::Event;
 use builder::schedule::action::Ground;
 use builder::seed::{self, Seed};
 use kegs::collect::Kept;
-use kegs::{Action, Digest, Node, Outcome, Store, Text, Tree};
+use kegs::{Action, Cache, Digest, Node, Outcome, Store, Text, Tree};
 
 use crate::context::Context;
 use crate::terminal::view::View;
@@ -42,14 +43,61 @@ pub fn ground<'p>(
     profile: Profile,
     plans: impl IntoIterator<Item = &'p Plan>,
 ) -> Result<Ground> {
+    laid(context, store, profile, plans, &|name, seed| unpacked(context, store, name, seed))
+}
+
+/// The same, where a seed that was taken is known by its root alone: keys need no more. [`unpack_for`] makes it whole when
+/// something runs.
+pub fn known<'p>(
+    context: &Context,
+    store: &Store,
+    profile: Profile,
+    plans: impl IntoIterator<Item = &'p Plan>,
+) -> Result<Ground> {
+    laid(context, store, profile, plans, &|name, seed| {
+        let taken = store.ask(&action(seed).keyed()).filter(|outcome| store.top(&outcome.output).is_ok());
+        taken.map_or_else(|| unpacked(context, store, name, seed), |outcome| Ok(outcome.output))
+    })
+}
+
+fn laid<'p>(
+    context: &Context,
+    store: &Store,
+    profile: Profile,
+    plans: impl IntoIterator<Item = &'p Plan>,
+    root: &dyn Fn(&str, &Seed) -> Result<Digest>,
+) -> Result<Ground> {
     let nodes = plans.into_iter().flat_map(|plan| plan.nodes());
     let names: BTreeSet<&str> = nodes.map(|node| profile.seed(node.variant.preset)).collect();
     let mut seeds = BTreeMap::new();
     for name in names {
         let seed = seed::load(&seed_path(context, name))?;
-        seeds.insert(name.to_string(), unpacked(context, store, name, &seed)?);
+        seeds.insert(name.to_string(), root(name, &seed)?);
     }
     Ok(Ground::new(store, profile, &seeds)?)
+}
+
+/// Makes the seeds of these presets whole.
+///
+/// # Errors
+/// One unpacks to another tree than was taken for it: that is forgotten, and the ground is another one.
+pub fn unpack_for(
+    context: &Context,
+    store: &Store,
+    ground: &Ground,
+    presets: impl Iterator<Item = Preset>,
+) -> Result<()> {
+    let seeds: BTreeMap<&str, Preset> = presets.map(|preset| (ground.profile.seed(preset), preset)).collect();
+    for (name, preset) in seeds {
+        let root = ground.seed(preset).root;
+        let seed = seed::load(&seed_path(context, name))?;
+        if store.lacks(&root) && unpacked(context, store, name, &seed)? != root {
+            let why = "it unpacks to another tree";
+            context.cache.refuse(&key(&seed), why);
+            return Err(Trouble::Failed(format!("the seed `{name}` is not what was taken for it: {why}")));
+        }
+    }
+    Ok(())
 }
 
 /// The same, of what is in the store already; `None` when a seed that these plans need is not unpacked.
@@ -73,10 +121,18 @@ pub fn if_there(
 /// The seed's tree. Unpacking is an action like any other: its key is what the seed pins.
 pub fn unpacked(context: &Context, store: &Store, name: &str, seed: &Seed) -> Result<Digest> {
     let keyed = action(seed).keyed();
-    let (outcome, found) = store.once(&keyed, || unpack(context, store, name, seed))?;
-    if !found {
-        store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
+    // One that was taken is not here, and no cache lends what its own places have.
+    let here = || store.result(&keyed.key).filter(|outcome| !store.lacks(&outcome.output));
+    if let Some(outcome) = here() {
+        return Ok(outcome.output);
     }
+    let _held = store.lock_action(&keyed.key)?;
+    if let Some(outcome) = here() {
+        return Ok(outcome.output);
+    }
+    let outcome = unpack(context, store, name, seed)?;
+    store.put_result(&keyed, &outcome)?;
+    store.set_root(&format!("seed-{name}"), &[Kept::Action(keyed.key)])?;
     Ok(outcome.output)
 }
 

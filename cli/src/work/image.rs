@@ -257,6 +257,7 @@ fn kegs(store: &Store, target: &Target, role: &Role, built: &Built) -> Result<Ve
     let mut places: Vec<usize> = own.flat_map(|at| plan.run_closure(at)).collect();
     places.sort();
     places.dedup();
+    store.bring(&places.iter().map(|&at| built.outputs[at]).collect::<Vec<_>>())?;
     let keg = |at: usize| Ok(workbench::ask::keg(store, plan, at, &built.outputs[at])?);
     places.into_iter().map(keg).collect()
 }

@@ -23,7 +23,7 @@ use kegs::split::splits;
 use super::composed::{Composed, composed};
 use super::image::{self, Image};
 use super::proof::{self, Boots};
-use super::{papers, pid1};
+use super::{lend, papers, pid1};
 use crate::context::Context;
 use crate::trouble::{Result, Trouble};
 
@@ -59,6 +59,10 @@ pub struct Beside<'a> {
 }
 
 impl Offer {
+    pub fn composed(&self) -> &Composed {
+        &self.composed
+    }
+
     pub fn image(&self) -> &Image {
         &self.composed.image
     }
@@ -108,7 +112,7 @@ impl Offer {
             kernel_sha256: self.kernel_sha256.clone(),
             commit: commit.map(str::to_string),
             parts,
-            statement: Some(self.statement(context, commit, &told.papers)),
+            statement: Some(self.statement(context, commit, &told.papers)?),
         })
     }
 
@@ -131,7 +135,7 @@ impl Offer {
         Ok(parts.into_iter().map(|(name, blob)| (name, media.clone(), Content::File(blob))).collect())
     }
 
-    fn statement(&self, context: &Context, commit: Option<&str>, papers: &Papers) -> Vec<u8> {
+    fn statement(&self, context: &Context, commit: Option<&str>, papers: &Papers) -> Result<Vec<u8>> {
         let Composed { target, built, image, .. } = &self.composed;
         let nodes = target.plan.nodes().iter().zip(&built.keys);
         let actions = nodes.map(|(node, key)| (node.name(), key.hex())).collect();
@@ -143,15 +147,16 @@ impl Offer {
             })
             .collect();
         let materials: Vec<Material> = materials.into_iter().collect();
-        ci::channel::statement(&Made {
+        Ok(ci::channel::statement(&Made {
             role: &target.name,
             toolchain: &context.toolchain,
             subjects: &[("root.erofs", &image.facts.root_sha256), ("vmlinuz", &self.kernel_sha256)],
             commit,
             actions: &actions,
+            taken: &lend::taken(&self.composed)?,
             materials: &materials,
             version: VERSION,
-        })
+        }))
     }
 }
 

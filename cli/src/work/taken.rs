@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
 use builder::fetch::{Event, Step};
-use ci::channel::{self, Folder, Place, Pulled, Pulling, Web, now_s};
+use ci::channel::{self, Pulled, Pulling, now_s};
 
 use super::image::Image;
+use super::place::place;
 use crate::context::{Context, user_folder};
 use crate::terminal::{bytes, event};
 use crate::trouble::{Result, Trouble};
@@ -38,7 +39,7 @@ pub fn pull(
     to: &Path,
     wants: &dyn Fn(&str) -> bool,
 ) -> Result<Pulled> {
-    let place = place(context, from);
+    let place = place(&context.places, from)?;
     let trusted = trust.trusted.clone().map_or_else(|| state_folder(from), Ok)?;
     if let Some(root) = &trust.root {
         channel::trusted(&trusted, place.as_ref(), &sha256(root)?)?;
@@ -87,7 +88,7 @@ pub fn image(context: &Context, from: &str, trust: &Trust, name: &str) -> Result
 }
 
 /// `https://images.example@stable`: what follows the last `@` is a line, unless it belongs to the place.
-fn channel_and_line(from: &str) -> (&str, &str) {
+pub fn channel_and_line(from: &str) -> (&str, &str) {
     match from.rsplit_once('@') {
         Some((place, line)) if !place.is_empty() && !line.contains('/') && !Path::new(from).exists() => {
             (place, line)
@@ -96,25 +97,19 @@ fn channel_and_line(from: &str) -> (&str, &str) {
     }
 }
 
-fn place(context: &Context, from: &str) -> Box<dyn Place> {
-    match from.starts_with("http://") || from.starts_with("https://") {
-        true => Box::new(Web::new(from, &context.places)),
-        false => Box::new(Folder::at(Path::new(from))),
-    }
-}
-
 /// A sha256 as it is, or that of a file.
-fn sha256(root: &str) -> Result<String> {
+pub fn sha256(root: &str) -> Result<String> {
     if kegs::digest::parse_sha256(root).is_some() {
         return Ok(root.to_string());
     }
     let bytes = fs::read(root).map_err(|error| {
-        Trouble::Failed(format!("--root {root}: no sha256, and no file that can be read: {error}"))
+        Trouble::Failed(format!("{root}: no sha256 of a root, and no file that can be read: {error}"))
     })?;
     Ok(trust::sha256(&bytes))
 }
 
-fn state_folder(from: &str) -> Result<PathBuf> {
+/// Where a channel's root of trust is kept.
+pub fn state_folder(from: &str) -> Result<PathBuf> {
     let base = user_folder("XDG_STATE_HOME", ".local/state", "where trust is kept: give --trusted DIR")?;
     Ok(base.join("trusted").join(named(from)))
 }

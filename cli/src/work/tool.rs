@@ -35,7 +35,7 @@ pub fn tool(context: &Context, store: &Store, order: &Order) -> Result<Tool> {
         return Err(Trouble::Failed(message));
     }
     let target = tap.recipes_target(&[order.keg.to_string()], &implied)?;
-    let ground = ground::ground(context, store, profile, [&target.plan])?;
+    let ground = ground::known(context, store, profile, [&target.plan])?;
     let built = build::build(context, store, &ground, &target)?;
     let at = target.plan.wanted()[0];
     let mut places = vec![at];

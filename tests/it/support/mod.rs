@@ -1,5 +1,6 @@
 //! What the tests of the built program stand on: a toy tap, runs of the program, what they leave; and judges.
 
+pub mod ceph;
 pub mod chance;
 pub mod event;
 pub mod judge;
@@ -8,8 +9,10 @@ pub mod ran;
 pub mod seed;
 pub mod site;
 pub mod tap;
+pub mod texts;
 pub mod toy;
 
+pub use ceph::ceph;
 pub use chance::Chance;
 pub use event::Events;
 pub use ran::Ran;

@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use super::{Events, Ran, leftover, seed};
 
+const PROXIES: [&str; 6] =
+    ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
 pub struct Toy {
     folder: tempfile::TempDir,
 }
@@ -89,12 +92,26 @@ impl Toy {
         command
     }
 
+    /// The same with a network: of this machine alone.
+    pub fn near(&self, arguments: &[&str]) -> Command {
+        let store = self.store().display().to_string();
+        let command = self.bare_command(&[&["--store", &store], arguments].concat());
+        let words: Vec<_> = command.get_args().filter(|word| *word != "--offline").collect();
+        let mut near = Command::new(command.get_program());
+        near.args(words).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        for name in ["ROOTBREW_STORE", "ROOTBREW_TAP", "MAKEFLAGS"].iter().chain(&PROXIES) {
+            near.env_remove(name);
+        }
+        near.current_dir(self.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        near
+    }
+
     /// The program with a network: what a site on this machine says.
     pub fn online(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
         command.args(arguments).arg("--tap").arg(self.tap()).arg("--store").arg(self.store());
         command.env("XDG_CACHE_HOME", self.path().join("cache")).current_dir(self.path());
-        for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        for proxy in PROXIES {
             command.env_remove(proxy);
         }
         Ran::of(&mut command)

@@ -58,7 +58,7 @@ pub enum State {
     NotAffected(String),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Open ones first, then by severity, part, id.
     pub findings: Vec<Finding>,
@@ -109,31 +109,46 @@ impl State {
 /// # Errors
 /// A file that cannot be read or is of no known form. A record that is none is told in the report.
 pub fn check(papers: &Papers, files: &[impl AsRef<Path>]) -> Result<Report, RecordsError> {
-    let names = Names::of(papers);
-    let mut report = Report::default();
-    let mut found: BTreeMap<(String, PartId), Finding> = BTreeMap::new();
+    Ok(check_all(std::slice::from_ref(papers), files)?.pop().unwrap_or_default())
+}
+
+/// The same of many papers, a report each, all of which count the same records.
+///
+/// # Errors
+/// As `check`.
+pub fn check_all(papers: &[Papers], files: &[impl AsRef<Path>]) -> Result<Vec<Report>, RecordsError> {
+    let names: Vec<Names> = papers.iter().map(Names::of).collect();
+    let mut read = Report::default();
+    let mut found: Vec<BTreeMap<(String, PartId), Finding>> = vec![BTreeMap::new(); papers.len()];
     for file in files {
         records::each(file.as_ref(), &mut |place, bytes| match osv::parse(bytes) {
             Ok(records) => {
                 for record in records {
-                    report.records += 1;
-                    judge(papers, &names, &record, &mut found);
+                    read.records += 1;
+                    for ((papers, names), found) in papers.iter().zip(&names).zip(&mut found) {
+                        judge(papers, names, &record, found);
+                    }
                 }
             }
             Err(error) => {
-                report.damaged_count += 1;
-                if report.damaged.len() < DAMAGED_MAX {
-                    report.damaged.push(format!("{place}: {error}"));
+                read.damaged_count += 1;
+                if read.damaged.len() < DAMAGED_MAX {
+                    read.damaged.push(format!("{place}: {error}"));
                 }
             }
         })?;
     }
-    report.findings = found.into_values().collect();
-    report.findings.sort_by(|a, b| {
+    let report = |found: BTreeMap<_, _>| Report { findings: sorted(found), ..read.clone() };
+    Ok(found.into_iter().map(report).collect())
+}
+
+fn sorted(found: BTreeMap<(String, PartId), Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = found.into_values().collect();
+    findings.sort_by(|a, b| {
         let key = |finding: &Finding| (finding.state.word() != "open", finding.state.clone());
         (key(a), b.severity, &a.part, &a.id).cmp(&(key(b), a.severity, &b.part, &b.id))
     });
-    Ok(report)
+    findings
 }
 
 fn judge(papers: &Papers, names: &Names, record: &Record, found: &mut BTreeMap<(String, PartId), Finding>) {

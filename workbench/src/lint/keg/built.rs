@@ -35,9 +35,11 @@ impl<'a> Looked<'a> {
         for plan in plans {
             names.extend(plan.nodes().iter().map(Node::name));
             let outlooks = outlook::outlook(plan, store, ground).unwrap_or_default();
-            let outputs: Vec<Option<Digest>> = outlooks.iter().map(output).collect();
+            let outputs: Vec<Option<Digest>> =
+                outlooks.iter().map(|outlook| output(store, outlook)).collect();
             for (at, outlook) in outlooks.iter().enumerate() {
                 if let Outlook::InStore { key, outcome } = outlook
+                    && !store.lacks(&outcome.output)
                     && keys.insert(*key)
                 {
                     let (opened, outputs) = (Observed::remembered(store, key), outputs.clone());
@@ -50,9 +52,10 @@ impl<'a> Looked<'a> {
     }
 }
 
-fn output(outlook: &Outlook) -> Option<Digest> {
+/// One that was taken, and whose files did not come, is not looked at.
+fn output(store: &Store, outlook: &Outlook) -> Option<Digest> {
     match outlook {
-        Outlook::InStore { outcome, .. } => Some(outcome.output),
+        Outlook::InStore { outcome, .. } => Some(outcome.output).filter(|root| !store.lacks(root)),
         _ => None,
     }
 }
