@@ -17,10 +17,14 @@ mod observe;
 mod passwd;
 mod power;
 mod render;
+// Some of it is asked for by control words only.
+#[allow(dead_code)]
 mod service;
 mod source;
+mod stamp;
 #[allow(unsafe_code)]
 mod sys;
+mod syslog;
 mod wait;
 
 use std::fs::{self, File};
@@ -98,7 +102,8 @@ fn prepare() -> Result<(Environment, Supervisor)> {
     network::loopback()?;
     say(network::up(&environment.network)?);
     let users = read("/etc/passwd")?;
-    let supervisor = Supervisor::new(&role.service, &users)?;
+    let mut supervisor = Supervisor::new(&role, &users)?;
+    supervisor.log_to(&environment.log, &environment.words.host_name());
     render::write_all(&render::all(&role, &environment, Path::new(TEMPLATES))?, &users)?;
     supervisor.prepare()?;
     Ok((environment, supervisor))
@@ -162,6 +167,8 @@ impl Machine {
             (News::Control(way), _) => return self.hear_control(way),
             (News::Output(at), Some(supervisor)) => supervisor.read_output(at),
             (News::Word(at), Some(supervisor)) => supervisor.read_word(at),
+            (News::Ended(at), Some(supervisor)) => supervisor.ended(at),
+            (News::Timer(at), Some(supervisor)) => supervisor.fired(at, &self.waiter),
             _ => {}
         }
         None
@@ -190,7 +197,7 @@ impl Machine {
             }
         }
         // Always: one SIGCHLD may stand for many children.
-        self.supervisor.iter_mut().for_each(Supervisor::reap);
+        self.supervisor.iter_mut().for_each(|supervisor| supervisor.reap(&self.waiter));
         end
     }
 }

@@ -66,3 +66,5 @@ pub fn duplicate_onto(fd: BorrowedFd, number: i32) -> io::Result<()> {
     // SAFETY: no memory is involved; whatever had the number in this child is closed, and exec comes next.
     if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+pub mod child;

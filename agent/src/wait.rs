@@ -17,8 +17,12 @@ pub enum News {
     Control(u32),
     /// A service wrote to its standard output or error.
     Output(u32),
-    /// A service said that it is ready.
+    /// A service said something of itself.
     Word(u32),
+    /// A service's main process has ended, or the time of one that runs at times has come, or the clock was set.
+    Ended(u32),
+    Timer(u32),
+    Syslog,
 }
 
 pub struct Waiter(OwnedFd);
@@ -31,6 +35,12 @@ impl Waiter {
     /// Closing the descriptor ends the watch.
     pub fn watch(&self, source: impl AsFd, news: News) -> io::Result<()> {
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
+    }
+
+    /// The same, and also told when `source` takes bytes again.
+    pub fn watch_both(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
         Ok(epoll::add(&self.0, source, epoll::EventData::new_u64(pack(news)), flags)?)
     }
 
@@ -58,6 +68,9 @@ fn pack(news: News) -> u64 {
         News::Control(index) => (1, index),
         News::Output(index) => (2, index),
         News::Word(index) => (3, index),
+        News::Ended(index) => (4, index),
+        News::Timer(index) => (5, index),
+        News::Syslog => (6, 0),
     };
     kind << 32 | u64::from(index)
 }
@@ -68,6 +81,9 @@ fn unpack(data: u64) -> News {
         0 => News::Signal,
         1 => News::Control(index),
         2 => News::Output(index),
-        _ => News::Word(index),
+        3 => News::Word(index),
+        4 => News::Ended(index),
+        5 => News::Timer(index),
+        _ => News::Syslog,
     }
 }

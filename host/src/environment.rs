@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 
 use toml::{Table, Value};
 
@@ -17,8 +18,8 @@ pub const KERNEL: &str = "kernel command line";
 const PREFIX: &str = "rootbrew.env.";
 /// A megabyte is a thousand certificates; more is a mistake or an attack.
 pub const SIZE_MAX_BYTES: u64 = 1 << 20;
-/// The agent's own names, beside the role's. Those of `[network]` are in [`NETWORK`].
-const OWN: [&str; 2] = ["host", "network"];
+/// The agent's own names, beside the role's. Those of `[network]` are in [`NETWORK`], of `[log]` in [`Log`].
+const OWN: [&str; 3] = ["host", "log", "network"];
 const NETWORK: [&str; 3] = ["address", "gateway", "nameservers"];
 
 /// One place's answers.
@@ -35,6 +36,7 @@ pub struct Environment {
     pub words: Words,
     pub values: BTreeMap<String, Value>,
     pub network: Network,
+    pub log: Log,
     lines: Vec<String>,
 }
 
@@ -45,6 +47,19 @@ pub struct Network {
     pub address: Option<String>,
     pub gateway: Option<String>,
     pub nameservers: Vec<String>,
+}
+
+/// `[log]`: where the services' output goes besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Log {
+    /// `"udp://10.0.0.1:514"`, `"tcp://[fd00::1]:601"`: RFC 5424; an address, since PID 1 asks no name server.
+    pub syslog: Option<Syslog>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Syslog {
+    pub tcp: bool,
+    pub to: SocketAddr,
 }
 
 impl Environment {
@@ -112,16 +127,19 @@ impl Source {
 /// `rootbrew.env.KEY=VALUE`; the value is read by the schema's type, a list by commas, `network.X` by its dot.
 fn parse_kernel(line: &str, schema: &BTreeMap<String, Variable>) -> Table {
     let mut table = Table::new();
-    let mut network = Table::new();
+    let (mut network, mut log) = (Table::new(), Table::new());
     for (key, text) in split_kernel(line) {
         match key.split_once('.') {
             Some(("network", "nameservers")) => network.insert("nameservers".into(), list(&text)),
             Some(("network", key)) => network.insert(key.into(), Value::String(text)),
+            Some(("log", key)) => log.insert(key.into(), Value::String(text)),
             _ => table.insert(key.clone(), typed(text, schema.get(&key).map(|variable| variable.kind))),
         };
     }
-    if !network.is_empty() {
-        table.insert("network".into(), Value::Table(network));
+    for (name, own) in [("network", network), ("log", log)] {
+        if !own.is_empty() {
+            table.insert(name.into(), Value::Table(own));
+        }
     }
     table
 }
@@ -167,6 +185,7 @@ pub fn check(
     let mut faults = Vec::new();
     let words = words::derive(&host_of(host, sources, &mut faults));
     let network = network_of(sources, &mut faults);
+    let log = log_of(sources, &mut faults);
     faults.extend(sources.iter().flat_map(|source| unknown(schema, source)));
     let mut values = BTreeMap::new();
     let mut lines = vec![format!(
@@ -183,7 +202,7 @@ pub fn check(
             }
         }
     }
-    if faults.is_empty() { Ok(Environment { words, values, network, lines }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Environment { words, values, network, log, lines }) } else { Err(faults) }
 }
 
 fn host_of(default: &str, sources: &[Source], faults: &mut Vec<Fault>) -> String {
@@ -234,6 +253,33 @@ fn take_network(network: &mut Network, key: &str, value: &Value) -> bool {
         _ => return false,
     }
     true
+}
+
+fn log_of(sources: &[Source], faults: &mut Vec<Fault>) -> Log {
+    let mut log = Log::default();
+    for source in sources {
+        let Some(value) = source.table.get("log") else { continue };
+        let Some(table) = value.as_table() else {
+            faults.push(fault(Some(&source.name), "log", "must be a table"));
+            continue;
+        };
+        for (key, value) in table {
+            match value.as_str().filter(|_| key == "syslog").and_then(syslog) {
+                Some(syslog) => log.syslog = Some(syslog),
+                None => {
+                    let what = "must be `syslog`, as \"udp://10.0.0.1:514\" or \"tcp://[fd00::1]:601\"";
+                    faults.push(fault(Some(&source.name), format!("log.{key}"), what));
+                }
+            }
+        }
+    }
+    log
+}
+
+fn syslog(text: &str) -> Option<Syslog> {
+    let (kind, address) = text.split_once("://")?;
+    let to: SocketAddr = address.parse().ok().filter(|to: &SocketAddr| to.port() > 0)?;
+    matches!(kind, "udp" | "tcp").then_some(Syslog { tcp: kind == "tcp", to })
 }
 
 fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<Fault> {

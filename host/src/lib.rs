@@ -7,11 +7,15 @@
 //! ```
 //! PID 1 links it, and `rootbrew env` on an author's desk: both say the same. It reads no file, asks no clock, starts nothing.
 
+pub mod calendar;
 pub mod change;
 pub mod environment;
 pub mod error;
+pub mod listen;
 pub mod render;
 pub mod role;
+pub mod seccomp;
+pub mod service;
 pub mod words;
 
 pub use environment::{Environment, Source};
