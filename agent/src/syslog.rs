@@ -153,7 +153,7 @@ impl Tcp {
                 Err(cause) if later(&cause) => return Ok(()),
                 Err(cause) => return Err(cause),
             }
-            self.pause = Duration::ZERO;
+            (self.pause, self.again) = (Duration::ZERO, None);
             if self.written == frame.len() {
                 self.held_bytes -= frame.len();
                 self.held.pop_front();

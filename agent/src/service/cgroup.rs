@@ -19,8 +19,9 @@ const MAGIC: i64 = 0x6367_7270;
 
 pub struct Cgroup {
     path: PathBuf,
-    /// For clone, which starts a process inside.
-    folder: File,
+    /// Whoever writes `0` to it is inside. CLONE_INTO_CGROUP would do without, but a kernel of 6.12 kills what is cloned into
+    /// a cgroup that `cgroup.kill` was ever used on (it compares the count of kills with that of the parent's own).
+    door: File,
     ooms: u64,
 }
 
@@ -38,14 +39,14 @@ impl Cgroup {
             }
         }
         limits(service).iter().for_each(|(file, value)| put(&path, file, value));
-        let folder = File::open(&path).ok()?;
-        let mut made = Cgroup { path, folder, ooms: 0 };
+        let door = File::options().write(true).open(path.join("cgroup.procs")).ok()?;
+        let mut made = Cgroup { path, door, ooms: 0 };
         made.ooms = made.count_ooms();
         Some(made)
     }
 
-    pub fn folder(&self) -> &File {
-        &self.folder
+    pub fn door(&self) -> &File {
+        &self.door
     }
 
     /// Ends every process in it, at once and without a way out.

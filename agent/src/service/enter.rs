@@ -1,7 +1,7 @@
 //! From the agent to a service: a child enters its room, step by step, and becomes the program.
 //!
 //! ```text
-//! agent ──clone into cgroup and namespaces──▶ child: mounts, user, capabilities, landlock, seccomp
+//! agent ──clone into namespaces──▶ child: cgroup, mounts, user, capabilities, landlock, seccomp
 //!                                               │ shares pids: exec
 //!                                               └ own pids: stays as number 1, reaps, hands signals on ──▶ 2: exec
 //! ```
@@ -23,7 +23,7 @@ use crate::sys::{self, child};
 use host::role::Share;
 
 /// What failed, as the console says it. The place in the list is the record's first number.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "enter a session of its own",
     "make its mounts read-only",
     "mount its /tmp, /proc, /sys or /dev",
@@ -35,6 +35,7 @@ const STEPS: [&str; 11] = [
     "hand on its descriptors",
     "run the program",
     "bring up its loopback",
+    "enter its cgroup",
 ];
 pub const STARTED: u32 = 100;
 pub const ENDED: u32 = 101;
@@ -68,9 +69,10 @@ fn tell(pipe: BorrowedFd, kind: u32, word: u32) {
 }
 
 /// The first child. `fds` become 0, 1, 2 and on.
-pub fn enter(room: &Room, job: &mut Job, fds: &[OwnedFd], pipe: BorrowedFd) -> ! {
+pub fn enter(room: &Room, job: &mut Job, door: Option<BorrowedFd>, fds: &[OwnedFd], pipe: BorrowedFd) -> ! {
     let own_pids = room.namespaces & libc::CLONE_NEWPID != 0 && !room.bare;
-    let fault = match confine_self(room) {
+    let inside = door.map_or(Ok(1), |door| rustix::io::write(door, b"0"));
+    let fault = match step(11, inside).and_then(|_| confine_self(room)) {
         Ok(()) if own_pids => stand_for(job, fds, pipe),
         Ok(()) => become_program(job, fds),
         Err(fault) => fault,

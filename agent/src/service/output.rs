@@ -32,12 +32,8 @@ impl Budget {
         self.filled = now;
     }
 
-    fn has(&self) -> bool {
-        self.lines >= 1.0 && self.bytes >= 0.0
-    }
-
     fn take(&mut self, bytes: usize) -> bool {
-        let has = self.has();
+        let has = self.lines >= 1.0 && self.bytes >= 0.0;
         if has {
             self.lines -= 1.0;
             self.bytes -= bytes as f64;
@@ -50,6 +46,8 @@ pub struct Output {
     lines: Option<Lines<File>>,
     budget: Budget,
     dropped: u64,
+    /// The flood is told then, and lines are taken again.
+    tells: Option<Instant>,
     /// When there is something to do without news.
     due: Option<Instant>,
 }
@@ -57,7 +55,7 @@ pub struct Output {
 impl Output {
     pub fn new() -> Output {
         let budget = Budget { lines: LINES_MAX, bytes: BYTES_MAX, filled: Instant::now() };
-        Output { lines: None, budget, dropped: 0, due: None }
+        Output { lines: None, budget, dropped: 0, tells: None, due: None }
     }
 
     /// Another life of the service; its budget goes on.
@@ -73,7 +71,8 @@ impl Output {
     pub fn read(&mut self, now: Instant, mut take: impl FnMut(&str)) {
         self.budget.fill(now);
         let (budget, dropped) = (&mut self.budget, &mut self.dropped);
-        if *dropped > 0 && budget.has() {
+        if self.tells.is_some_and(|tells| tells <= now) {
+            self.tells = None;
             take(&format!("{dropped} lines dropped: more than may be said"));
             *dropped = 0;
         }
@@ -84,9 +83,12 @@ impl Output {
         let rest = self.lines.as_mut().map_or(Rest::Closed, |lines| lines.drain_some(TURN_BYTES, &mut one));
         self.due = match rest {
             Rest::More => Some(now + if *dropped > 0 { FLOOD_PAUSE } else { Duration::ZERO }),
-            _ if *dropped > 0 => Some(now + TELL_PAUSE),
             _ => None,
         };
+        if self.dropped > 0 {
+            let tells = *self.tells.get_or_insert(now + TELL_PAUSE);
+            self.due = Some(self.due.map_or(tells, |due| due.min(tells)));
+        }
         if rest == Rest::Closed {
             self.lines = None;
         }
@@ -100,7 +102,7 @@ impl Output {
         if self.dropped > 0 {
             take(&format!("{} lines dropped: more than may be said", self.dropped));
         }
-        (self.lines, self.dropped, self.due) = (None, 0, None);
+        (self.lines, self.dropped, self.tells, self.due) = (None, 0, None, None);
     }
 }
 

@@ -41,7 +41,8 @@ impl Trial {
 
     /// One service.
     pub fn of(keys: &str) -> Option<Trial> {
-        Trial::start(&format!("[service.{}]\nuser = \"it\"\nready_s = 5\n{keys}", name()))
+        let user = if keys.contains("user = ") { "" } else { "user = \"it\"\n" };
+        Trial::start(&format!("[service.{}]\n{user}ready_s = 5\n{keys}", name()))
     }
 
     /// As the agent's own loop, but for the signals: a test has other children, so each of ours is asked for by its number.

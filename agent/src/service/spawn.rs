@@ -167,9 +167,9 @@ fn begin(
     let (reader, writer) = io::pipe().map_err(tried())?;
     let (reader, writer) = (File::from(OwnedFd::from(reader)), high(&writer.into()).map_err(tried())?);
     let namespaces = if room.bare { 0 } else { room.namespaces };
-    let pid = child::clone(namespaces, cgroup.map(|group| group.folder().as_fd())).map_err(tried())?;
+    let pid = child::clone(namespaces).map_err(tried())?;
     if pid == 0 {
-        enter::enter(room, &mut job, fds, writer.as_fd());
+        enter::enter(room, &mut job, cgroup.map(|group| group.door().as_fd()), fds, writer.as_fd());
     }
     drop(writer);
     let pid = Pid::from_raw(pid).ok_or_else(|| Error::input("a process without a number"))?;

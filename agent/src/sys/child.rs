@@ -30,16 +30,11 @@ struct CloneArguments {
     cgroup: u64,
 }
 
-/// CLONE_INTO_CGROUP of linux/sched.h: wider than what the crate has for it.
-const INTO_CGROUP: u64 = 0x2_0000_0000;
-
-/// A copy of this process, as fork(2) makes it, in new namespaces (`CLONE_NEW…`) and a cgroup. 0 in the child.
-pub fn clone(flags: c_int, cgroup: Option<BorrowedFd>) -> io::Result<i32> {
-    let into = if cgroup.is_some() { INTO_CGROUP } else { 0 };
+/// A copy of this process, as fork(2) makes it, in new namespaces (`CLONE_NEW…`). 0 in the child.
+pub fn clone(flags: c_int) -> io::Result<i32> {
     let arguments = CloneArguments {
-        flags: flags as u32 as u64 | into,
+        flags: flags as u32 as u64,
         exit_signal: libc::SIGCHLD as u64,
-        cgroup: cgroup.map_or(0, |fd| fd.as_raw_fd() as u64),
         ..CloneArguments::default()
     };
     let size = std::mem::size_of::<CloneArguments>();
