@@ -81,7 +81,9 @@ impl Syslog {
                 if socket.is_none() {
                     *socket = datagrams(self.to).ok();
                 }
-                let end = (0..=message.len().min(DATAGRAM_MAX_BYTES)).rev().find(|at| message.is_char_boundary(*at));
+                let end = (0..=message.len().min(DATAGRAM_MAX_BYTES))
+                    .rev()
+                    .find(|at| message.is_char_boundary(*at));
                 let cut = &message.as_bytes()[..end.unwrap_or(0)];
                 socket.as_ref().is_some_and(|socket| socket.send_to(cut, self.to).is_ok())
             }
@@ -92,7 +94,9 @@ impl Syslog {
     /// When [`Syslog::step`] has something to try.
     pub fn due(&self) -> Option<Instant> {
         match &self.way {
-            Way::Tcp(tcp) if tcp.stream.is_none() && !tcp.held.is_empty() => tcp.again.or(Some(Instant::now())),
+            Way::Tcp(tcp) if tcp.stream.is_none() && !tcp.held.is_empty() => {
+                tcp.again.or(Some(Instant::now()))
+            }
             _ => None,
         }
     }
@@ -166,7 +170,10 @@ impl Tcp {
 
 /// Not now: also while a connection is being made.
 fn later(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::NotConnected)
+    matches!(
+        cause.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::NotConnected
+    )
 }
 
 fn open(to: SocketAddr, waiter: &Waiter) -> io::Result<TcpStream> {

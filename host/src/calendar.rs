@@ -88,7 +88,16 @@ impl FromStr for Calendar {
 impl Calendar {
     fn at_midnight(text: &str) -> Calendar {
         let (weekdays, months, days) = (span(0, 6), span(1, 12), span(1, 31));
-        Calendar { text: text.into(), weekdays, years: vec![], months, days, hours: 1, minutes: 1, seconds: 1 }
+        Calendar {
+            text: text.into(),
+            weekdays,
+            years: vec![],
+            months,
+            days,
+            hours: 1,
+            minutes: 1,
+            seconds: 1,
+        }
     }
 
     /// Whether `word` is one of the names, which then holds.
@@ -268,12 +277,7 @@ mod tests {
     fn written(at: i64) -> String {
         let (year, month, day) = date_of(at.div_euclid(DAY_S));
         let rest = at.rem_euclid(DAY_S);
-        format!(
-            "{year}-{month:02}-{day:02} {:02}:{:02}:{:02}",
-            rest / 3600,
-            rest / 60 % 60,
-            rest % 60
-        )
+        format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
     }
 
     /// `now` is a Saturday.

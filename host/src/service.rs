@@ -207,9 +207,9 @@ fn size<'d, D: Deserializer<'d>>(from: D) -> Result<Option<u64>, D::Error> {
     }
     match Written::deserialize(from)? {
         Written::Bytes(bytes) => Ok(Some(bytes)),
-        Written::Text(text) => {
-            parse_size(&text).map(Some).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no size")))
-        }
+        Written::Text(text) => parse_size(&text)
+            .map(Some)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no size"))),
     }
 }
 
@@ -251,7 +251,10 @@ mod tests {
     #[test]
     fn strict_where_nothing_is_said() {
         let plain = service("");
-        assert_eq!((plain.seccomp, plain.network, plain.shares), (Seccomp::default(), Network::Machine, vec![]));
+        assert_eq!(
+            (plain.seccomp, plain.network, plain.shares),
+            (Seccomp::default(), Network::Machine, vec![])
+        );
         assert_eq!((plain.memory, plain.tasks, plain.cpu, plain.core), (None, 256, None, None));
         assert!(plain.console && !plain.once);
     }

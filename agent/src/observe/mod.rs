@@ -36,7 +36,11 @@ const WORD: &str = "observe";
 
 /// A command's words under a tracer of its own, and the descriptor that it finds at [`PORT_FD`]. `None` where the machine
 /// has no such port: then nobody listens.
-pub fn watched(words: &[String], user: User, keep: CapabilitySet) -> Option<(Vec<String>, BorrowedFd<'static>)> {
+pub fn watched(
+    words: &[String],
+    user: User,
+    keep: CapabilitySet,
+) -> Option<(Vec<String>, BorrowedFd<'static>)> {
     static HELD: OnceLock<Option<File>> = OnceLock::new();
     let port = HELD.get_or_init(port).as_ref()?;
     let head = ["/proc/self/exe".into(), WORD.into(), user.uid.to_string(), user.gid.to_string()];

@@ -97,7 +97,8 @@ fn become_service(asked: &Asked, mut gate: io::PipeReader) -> ! {
         .map_err(io::Error::from)
         .and_then(|_| crate::sys::unblock_signals())
         .and_then(|()| confine::apply(asked.user, asked.keep))
-        .and_then(|()| install()).and_then(|()| exec(&asked.argv));
+        .and_then(|()| install())
+        .and_then(|()| exec(&asked.argv));
     eprintln!("{}: {}", asked.argv[0], fault.err().map_or_else(String::new, |cause| cause.to_string()));
     std::process::exit(127)
 }

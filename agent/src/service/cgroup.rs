@@ -54,11 +54,11 @@ impl Cgroup {
         put(&self.path, "cgroup.kill", "1");
     }
 
-    /// Whether `pid` is in it.
-    pub fn holds(&self, pid: i32) -> bool {
-        let path = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    /// Whether `pid` is in it; `None`: it is gone.
+    pub fn holds(&self, pid: i32) -> Option<bool> {
+        let path = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let whole = |place: &str| ROOTS.iter().any(|root| self.path == Path::new(&format!("{root}{place}")));
-        path.lines().filter_map(|line| line.strip_prefix("0::")).any(whole)
+        Some(path.lines().filter_map(|line| line.strip_prefix("0::")).any(whole))
     }
 
     /// Whether the limit of its memory ended it since this was asked last.

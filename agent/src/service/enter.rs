@@ -39,6 +39,7 @@ const STEPS: [&str; 12] = [
 ];
 pub const STARTED: u32 = 100;
 pub const ENDED: u32 = 101;
+pub const MAIN: u32 = 102;
 const TMP_MODE: &CStr = c"mode=1777,size=25%";
 
 type Step<T = ()> = std::result::Result<T, (u32, io::Error)>;
@@ -228,6 +229,7 @@ fn stand(mut main: i32, asks: bool) -> ! {
 fn reap(main: i32, asks: bool) {
     while let Ok(Some((pid, status))) = child::ended_child() {
         if pid == main {
+            tell(rustix::stdio::stdin(), MAIN, pid as u32);
             tell(rustix::stdio::stdin(), ENDED, status as u32);
             if !asks {
                 child::end(0);

@@ -176,13 +176,15 @@ impl Supervisor {
 
     /// One line a service, in the order of their start: name, state, and what it said last of itself.
     pub fn states(&self) -> Vec<String> {
-        let line = |running: &Running| format!("{} {} {}", running.name, word(&running.state), running.status);
+        let line =
+            |running: &Running| format!("{} {} {}", running.name, word(&running.state), running.status);
         self.services.iter().map(|running| line(running).trim_end().to_string()).collect()
     }
 
     /// Of each service: memory in bytes, tasks, processor time in microseconds, where the kernel counts them.
     pub fn figures(&self) -> Vec<(&str, [Option<u64>; 3])> {
-        let figures = |running: &Running| running.cgroup.as_ref().map_or([None; 3], |cgroup| cgroup.figures());
+        let figures =
+            |running: &Running| running.cgroup.as_ref().map_or([None; 3], |cgroup| cgroup.figures());
         self.services.iter().map(|running| (running.name.as_str(), figures(running))).collect()
     }
 

@@ -59,14 +59,14 @@ impl Notify {
         Ok(Notify(socket))
     }
 
-    /// Reads what has come, of those whom `ours` knows.
-    pub fn hear(&self, ours: &dyn Fn(i32) -> bool) -> Heard {
+    /// Reads what has come, of those whom `ours` knows by process and user.
+    pub fn hear(&self, ours: &dyn Fn(i32, u32) -> bool) -> Heard {
         let mut heard = Heard::default();
         for _ in 0..MESSAGES_A_TURN {
             let mut message = [0; MESSAGE_MAX_BYTES];
             match self.receive(&mut message) {
                 None => return heard,
-                Some((size, Some(from))) if ours(from.pid.as_raw_nonzero().get()) => {
+                Some((size, Some(from))) if ours(from.pid.as_raw_nonzero().get(), from.uid.as_raw()) => {
                     heard.said.extend(parse(&message[..size]));
                 }
                 Some(_) => heard.said.push(Said::Foreign),
@@ -130,10 +130,13 @@ mod tests {
         assert_eq!(parse(b"READY=1\nSTATUS=up \x1b[2J\n"), [Said::Ready, Said::Status("up [2J".into())]);
         assert_eq!(parse(b"RELOADING=1\nMONOTONIC_USEC=12"), [Said::Reloading(Some(12))]);
         assert_eq!(parse(b"MAINPID=7\nWATCHDOG=1"), [Said::Main(7), Said::Alive]);
-        for noise in [&b""[..], b"READY", b"READY=2", b"MAINPID=-1", b"MAINPID=1", b"\xff\0\xfe=", b"\n\n=\n"] {
+        for noise in [&b""[..], b"READY", b"READY=2", b"MAINPID=-1", b"MAINPID=1", b"\xff\0\xfe=", b"\n\n=\n"]
+        {
             assert_eq!(parse(noise), [], "{noise:?}");
         }
-        let Said::Status(long) = &parse(format!("STATUS={}", "\u{e9}".repeat(900)).as_bytes())[0] else { panic!() };
+        let Said::Status(long) = &parse(format!("STATUS={}", "\u{e9}".repeat(900)).as_bytes())[0] else {
+            panic!()
+        };
         assert_eq!(long.chars().count(), 200);
     }
 
@@ -146,13 +149,13 @@ mod tests {
         let sender = UnixDatagram::unbound().unwrap();
         let own = std::process::id() as i32;
         sender.send_to(b"READY=1", &path).unwrap();
-        assert_eq!(notify.hear(&|pid| pid == own).said, [Said::Ready]);
+        assert_eq!(notify.hear(&|pid, _| pid == own).said, [Said::Ready]);
         sender.send_to(b"READY=1", &path).unwrap();
-        assert_eq!(notify.hear(&|pid| pid != own).said, [Said::Foreign]);
+        assert_eq!(notify.hear(&|pid, _| pid != own).said, [Said::Foreign]);
         sender.send_to(&[b'X'; 20_000], &path).unwrap();
         sender.send_to(b"", &path).unwrap();
         sender.send_to(b"READY=1", &path).unwrap();
-        assert_eq!(notify.hear(&|_| true).said, [Said::Ready]);
-        assert!(!notify.hear(&|_| true).more);
+        assert_eq!(notify.hear(&|_, _| true).said, [Said::Ready]);
+        assert!(!notify.hear(&|_, _| true).more);
     }
 }

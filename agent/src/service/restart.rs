@@ -52,7 +52,8 @@ mod tests {
     #[test]
     fn who_is_started_again() {
         let check = |keys: &str, good: bool, expected: Then| {
-            let role = host::role::parse(&format!("[service.a]\nuser = \"u\"\nrun = [\"a\"]\n{keys}")).unwrap();
+            let role =
+                host::role::parse(&format!("[service.a]\nuser = \"u\"\nrun = [\"a\"]\n{keys}")).unwrap();
             assert_eq!(then(&role.service["a"], good, 1), expected, "{keys} {good}");
         };
         let again = Then::Again(Duration::from_millis(100));

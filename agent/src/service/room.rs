@@ -65,7 +65,8 @@ impl Room {
     pub fn new(name: &str, service: &Service, user: User, files: &[String]) -> Result<Room> {
         let keep = confine::capabilities(&service.caps)
             .map_err(|word| Error::input(format!("role.toml: service.{name}.caps: no such word `{word}`")))?;
-        let masked = MASKED.iter().map(|file| format!("/proc/{file}")).filter(|path| Path::new(path).exists());
+        let masked =
+            MASKED.iter().map(|file| format!("/proc/{file}")).filter(|path| Path::new(path).exists());
         let own = format!("{ROOMS}/{name}");
         fs::create_dir_all(&own).map_err(Error::world(format!("make {own}")))?;
         Ok(Room {

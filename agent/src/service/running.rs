@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::cgroup::Cgroup;
-use super::end::End;
+use super::end::{self, End};
 use super::event::What;
 use super::log::Log;
 use super::notify::{Notify, Said};
@@ -82,9 +82,10 @@ pub struct Running {
     /// More of its words are there than one turn takes.
     more_words: bool,
     foreign_told: bool,
-    /// How its main process ended, as the one that stands for it told; and whether another took its place.
+    /// How its main process ended, as the one that stands for it told.
     told: Option<i32>,
-    replaced: bool,
+    /// The main process that it named.
+    main: Option<i32>,
     /// A restart was asked for, and has not come to its end.
     again: bool,
 }
@@ -122,7 +123,7 @@ impl Running {
             more_words: false,
             foreign_told: false,
             told: None,
-            replaced: false,
+            main: None,
             again: false,
         })
     }
@@ -351,7 +352,8 @@ impl Running {
         self.state = match &self.process {
             Some(process) => {
                 self.watchdog = None;
-                kill_process(process.pid, signal(&self.service.stop).unwrap_or(Signal::TERM)).unwrap_or_default();
+                kill_process(process.pid, signal(&self.service.stop).unwrap_or(Signal::TERM))
+                    .unwrap_or_default();
                 State::Stopping(Instant::now() + Duration::from_secs(self.service.stop_s))
             }
             None => State::Resting(Instant::now()),
@@ -375,9 +377,12 @@ impl Running {
                 self.says(Said::Ready);
             }
         }
-        let (cgroup, main) = (self.cgroup.as_ref(), self.process.as_ref().map(|one| one.pid));
-        let ours = |pid: i32| match cgroup {
-            Some(cgroup) => cgroup.holds(pid),
+        let (cgroup, user) = (self.cgroup.as_ref(), self.room.user);
+        let main = self.process.as_ref().map(|one| one.pid);
+        // Who said his word and went cannot be found any more. He is believed by his user: nobody but the service sees the
+        // socket, since every other has a room of its own in its place.
+        let ours = |pid: i32, uid: u32| match cgroup {
+            Some(cgroup) => cgroup.holds(pid).unwrap_or(uid == user.uid),
             None => main.is_some_and(|main| main.as_raw_nonzero().get() == pid),
         };
         let Some(heard) = self.notify.as_ref().map(|notify| notify.hear(&ours)) else { return };
@@ -414,8 +419,8 @@ impl Running {
         let Some(process) = &mut self.process else { return };
         if self.room.namespaces & libc::CLONE_NEWPID != 0 {
             child::queue_word(process.pid.as_raw_nonzero().get(), pid).unwrap_or_default();
-            (self.told, self.replaced) = (None, true);
-        } else if self.cgroup.as_ref().is_some_and(|cgroup| cgroup.holds(pid)) {
+            self.main = Some(pid);
+        } else if self.cgroup.as_ref().is_some_and(|cgroup| cgroup.holds(pid) == Some(true)) {
             process.pid = Pid::from_raw(pid).unwrap_or(process.pid);
         }
     }
@@ -426,12 +431,12 @@ impl Running {
             return;
         }
         let Some(process) = &self.process else { return };
-        let Some((super::enter::ENDED, status)) = super::enter::read_record(&process.end) else { return };
-        (self.told, self.replaced) = (Some(status as i32), false);
+        let Some((pid, status)) = end::told(&process.end) else { return };
+        // Its last word may name another, which the one that stands for it then knows.
         self.hear();
-        if !std::mem::take(&mut self.replaced)
-            && let Some(process) = &self.process
-        {
+        let Some(process) = &self.process else { return };
+        if self.main.is_none_or(|main| main == pid) {
+            self.told = Some(status);
             child::queue_word(process.pid.as_raw_nonzero().get(), 0).unwrap_or_default();
         }
     }
@@ -510,7 +515,8 @@ impl Running {
 
     fn forget(&mut self) {
         (self.process, self.notify, self.pipe, self.probe, self.watchdog) = (None, None, None, None, None);
-        (self.command, self.more_words, self.reads, self.told) = (None, false, false, None);
+        (self.command, self.more_words, self.reads) = (None, false, false);
+        (self.told, self.main) = (None, None);
     }
 
     /// All that came of it, at once.

@@ -12,7 +12,9 @@
 
 use host::role::{Seccomp, Service};
 use host::seccomp::DENIED;
-use libc::{BPF_ABS, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, c_long, sock_filter};
+use libc::{
+    BPF_ABS, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, c_long, sock_filter,
+};
 
 /// AUDIT_ARCH_X86_64 of linux/audit.h.
 const ARCHITECTURE: u32 = 0xC000_003E;

@@ -42,7 +42,8 @@ impl Trial {
     /// One service.
     pub fn of(keys: &str) -> Option<Trial> {
         let user = if keys.contains("user = ") { "" } else { "user = \"it\"\n" };
-        Trial::start(&format!("[service.{}]\n{user}ready_s = 5\n{keys}", name()))
+        let ready = if keys.contains("ready_s = ") { "" } else { "ready_s = 5\n" };
+        Trial::start(&format!("[service.{}]\n{user}{ready}{keys}", name()))
     }
 
     /// As the agent's own loop, but for the signals: a test has other children, so each of ours is asked for by its number.
@@ -102,7 +103,11 @@ impl Trial {
     }
 
     pub fn says(&mut self, line: &str) {
-        assert!(self.until(10, |trial| trial.lines().iter().any(|one| one == line)), "{line}: {:?}", self.lines());
+        assert!(
+            self.until(10, |trial| trial.lines().iter().any(|one| one == line)),
+            "{line}: {:?}",
+            self.lines()
+        );
     }
 }
 
@@ -187,8 +192,13 @@ fn once_is_ready_when_it_is_done_and_others_come_after() {
     );
     let Some(mut trial) = Trial::start(&text) else { return };
     assert_eq!(trial.verdict(), Verdict::Ready);
-    let order: Vec<String> =
-        trial.supervisor.events().since(0).0.map(|event| format!("{} {}", event.service, event.what)).collect();
+    let order: Vec<String> = trial
+        .supervisor
+        .events()
+        .since(0)
+        .0
+        .map(|event| format!("{} {}", event.service, event.what))
+        .collect();
     let expected = [(&first, "started"), (&first, "ready"), (&second, "started"), (&second, "ready")];
     assert_eq!(order, expected.map(|(name, what)| format!("{name} {what}")));
     assert_eq!(trial.lines(), ["first"]);
@@ -211,9 +221,9 @@ fn a_timer_runs_it_at_its_seconds() {
 
 #[test]
 fn what_ignores_term_is_killed() {
-    let Some(mut trial) =
-        Trial::of("stop_s = 1\nready = \"fd\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo >&3; while true; do sleep 1; done\"]")
-    else {
+    let Some(mut trial) = Trial::of(
+        "stop_s = 1\nready = \"fd\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo >&3; while true; do sleep 1; done\"]",
+    ) else {
         return;
     };
     assert_eq!(trial.verdict(), Verdict::Ready);
@@ -249,9 +259,10 @@ fn nothing_outlives_it() {
 
 /// Processes whose words have `mark`.
 fn count(mark: &str) -> usize {
-    let has = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|words| {
-        String::from_utf8_lossy(&words) == format!("sleep\0{mark}\0")
-    });
+    let has = |entry: std::fs::DirEntry| {
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|words| String::from_utf8_lossy(&words) == format!("sleep\0{mark}\0"))
+    };
     std::fs::read_dir("/proc").unwrap().flatten().filter(|_| true).map(has).filter(|has| *has).count()
 }
 

@@ -7,9 +7,7 @@ use std::os::unix::fs::chown;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use super::cgroup::Cgroup;
 use super::end::End;
@@ -44,12 +42,7 @@ const START_MAX: Duration = Duration::from_secs(10);
 const HIGH: i32 = 512;
 
 /// Starts the service's own program.
-pub fn service(
-    service: &Service,
-    room: &Room,
-    cgroup: Option<&Cgroup>,
-    handed: Handed,
-) -> Result<Started> {
+pub fn service(service: &Service, room: &Room, cgroup: Option<&Cgroup>, handed: Handed) -> Result<Started> {
     let tried = || Error::world(format!("start `{}`", service.run.join(" ")));
     let mut job = Job::new(&service.run)?;
     let mut fds = stdio(&handed.output).map_err(tried())?;
@@ -106,7 +99,12 @@ pub fn check(name: &str, service: &Service, room: &Room, cgroup: Option<&Cgroup>
 }
 
 /// Starts a probe or a command of the service's; what it writes goes to `output`, or nowhere.
-pub fn command(argv: &[String], room: &Room, cgroup: Option<&Cgroup>, output: Option<OwnedFd>) -> Result<Started> {
+pub fn command(
+    argv: &[String],
+    room: &Room,
+    cgroup: Option<&Cgroup>,
+    output: Option<OwnedFd>,
+) -> Result<Started> {
     let words = argv.join(" ");
     let tried = || Error::world(format!("start `{words}`"));
     let output = match output {
@@ -149,7 +147,9 @@ fn start(room: &Room, job: Job, fds: &[OwnedFd], cgroup: Option<&Cgroup>, words:
 /// The tracer confines what it starts, and is not confined itself.
 #[cfg(feature = "observe")]
 fn watched(room: &Room, job: &Job) -> Result<Option<(Room, Job)>> {
-    let Some((words, port)) = crate::observe::watched(&job.words(), room.user, room.keep) else { return Ok(None) };
+    let Some((words, port)) = crate::observe::watched(&job.words(), room.user, room.keep) else {
+        return Ok(None);
+    };
     let port = port.try_clone_to_owned().and_then(|port| high(&port)).map_err(Error::world("copy a port"))?;
     let also = Some((port, crate::observe::PORT_FD));
     Ok(Some((room.bare(), Job { also, asks: false, ..job.with_words(&words)? })))
@@ -231,6 +231,6 @@ fn timespec(limit: Duration) -> Timespec {
 }
 
 pub fn poll_in(fd: std::os::fd::BorrowedFd, limit: Duration) -> bool {
-    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timespec(limit))).is_ok_and(|count| count > 0)
+    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timespec(limit)))
+        .is_ok_and(|count| count > 0)
 }
-

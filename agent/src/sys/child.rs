@@ -141,7 +141,14 @@ pub fn mount_attributes(path: &CStr, deep: bool, set: u64, clear: u64) -> io::Re
     let size = std::mem::size_of::<MountAttributes>();
     // SAFETY: a live C string and a live struct of the size that is told.
     let status = unsafe {
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), flags, &raw const attributes, size)
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            &raw const attributes,
+            size,
+        )
     };
     ok(status).map(drop)
 }
@@ -203,9 +210,8 @@ struct PathBeneath {
 pub fn landlock_allow(ruleset: BorrowedFd, path: BorrowedFd, allowed: u64) -> io::Result<()> {
     let rule = PathBeneath { allowed, parent: path.as_raw_fd() };
     // SAFETY: 1 is LANDLOCK_RULE_PATH_BENEATH, whose struct lives through the call.
-    let status = unsafe {
-        libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), 1, &raw const rule, 0_u32)
-    };
+    let status =
+        unsafe { libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), 1, &raw const rule, 0_u32) };
     ok(status).map(drop)
 }
 
