@@ -191,6 +191,19 @@ fn services() {
 }
 
 #[test]
+fn what_a_service_may_and_when_it_runs() {
+    check_more(
+        "[service.a]\nrun = [\"a\"]\nuser = \"a\"\ntimer = \"daly 3\"\nonce = true\nlisten = [80, \"udp:x\"]\nseccomp = [\"ptrac\"]\n\
+         network = \"nothing\"\nshares = [\"pid\"]\nmemory = \"64\"\nreads = [\"etc\"]\nreload = []\nready = \"fd\"\nwatchdog_s = 0\n\
+         [service.b]\nrun = [\"b\"]\nuser = \"b\"\nnetwork = \"none\"\nready = { tcp = 80 }\n\
+         [service.c]\nrun = [\"c\"]\nuser = \"c\"\nonce = true\ntimer = \"daily\"\nseccomp = \"off\"\n\
+         [service.d]\nrun = [\"d\"]\nuser = \"d\"\ntimer = \"Mon..Fri 03:00\"\nlisten = [80, \"/run/x.sock\"]\nseccomp = [\"ptrace\"]\n\
+         shares = [\"tmp\"]\nmemory = \"64 MB\"\ntasks = 9\ncpu = 50\nreload = [\"d\", \"-r\"]\nconsole = false\nlog = 4096",
+        expect![[r#""#]],
+    );
+}
+
+#[test]
 fn configs() {
     check_more(
         "[config.\"etc/x\"]\ntemplate = \"nginx.con\"\nmode = \"999\"\n[config.\"/x\"]\ntemplate = \"../x\"\nmode = 644\nowner = \"web\"\n\
