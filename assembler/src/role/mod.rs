@@ -24,9 +24,9 @@ use kegs::fault::{Faults, Text};
 use kegs::reader::{self, Named, Place, Read, Scalar, Table, Written};
 
 pub use config::Config;
+pub use confined::Confined;
 pub use facts::Check;
 pub use limits::Limits;
-pub use confined::Confined;
 pub use service::{Ready, Reload, Restart, Service};
 pub use trial::{Shape, Trial};
 pub use user::User;
