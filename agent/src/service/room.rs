@@ -40,6 +40,7 @@ const MASKED: [&str; 11] = [
 ];
 
 /// The same for every process of a service.
+#[derive(Clone)]
 pub struct Room {
     pub user: User,
     pub keep: CapabilitySet,
@@ -126,6 +127,7 @@ fn rules(service: &Service, files: &[String]) -> Result<Vec<(CString, May)>> {
 
 /// One command in a room, with what only it is given.
 pub struct Job {
+    pub words: Vec<String>,
     pub program: CString,
     arguments: Vec<CString>,
     /// Each ends with a zero.
@@ -145,11 +147,10 @@ const PID_BYTES: usize = 11;
 
 impl Job {
     pub fn new(words: &[String]) -> Result<Job> {
-        let program = words.first().ok_or_else(|| Error::input("an empty command"))?;
-        let path = if program.contains('/') { program.clone() } else { format!("{PATH}/{program}") };
         let mut job = Job {
-            program: c_string(&path)?,
-            arguments: c_strings(words.iter().cloned())?,
+            words: Vec::new(),
+            program: CString::default(),
+            arguments: Vec::new(),
             environment: Vec::new(),
             of_pid: Vec::new(),
             arguments_at: Vec::new(),
@@ -157,9 +158,19 @@ impl Job {
             also: None,
             asks: false,
         };
+        job.run(words)?;
         job.set("PATH", PATH);
         job.set("HOME", "/");
         Ok(job)
+    }
+
+    /// Runs these words.
+    pub fn run(&mut self, words: &[String]) -> Result<()> {
+        let program = words.first().ok_or_else(|| Error::input("an empty command"))?;
+        let path = if program.contains('/') { program.clone() } else { format!("{PATH}/{program}") };
+        (self.program, self.arguments) = (c_string(&path)?, c_strings(words.iter().cloned())?);
+        self.words = words.to_vec();
+        Ok(())
     }
 
     pub fn set(&mut self, name: &str, value: &str) {

@@ -7,6 +7,9 @@
 //! Armed ─▶ Ready ─▶ Armed                                    with a timer
 //! ```
 
+mod again;
+mod hears;
+
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -17,20 +20,16 @@ use super::cgroup::Cgroup;
 use super::end::{self, End};
 use super::event::What;
 use super::log::Log;
-use super::notify::{Notify, Said};
+use super::notify::Notify;
 use super::ready::Probe;
 use super::restart::{self, Then};
 use super::room::Room;
 use super::spawn::{self, Handed, Started};
 use super::timer::Timer;
 use super::{listen, signal};
-use crate::sys::child;
 use crate::wait::{News, Waiter};
 use host::error::{Error, Result};
 use host::role::{Ready, Reload, Service};
-
-/// A process that got its signal needs a moment to fail; one that says RELOADING=1 says it within this.
-const SETTLE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -294,153 +293,6 @@ impl Running {
         }
     }
 
-    /// Asks it to read its configuration again.
-    ///
-    /// # Errors
-    /// It does not run, or has no way to.
-    pub fn reload(&mut self) -> Result<()> {
-        let fault = |did: &str| Error::Service { service: self.name.clone(), did: did.into() };
-        let (Some(process), Some(reload)) = (&self.process, &self.service.reload) else {
-            return Err(fault("does not run, or its role says no way to reload"));
-        };
-        if !matches!(self.state, State::Ready | State::Reloading(..)) {
-            return Err(fault("is not ready"));
-        }
-        match reload {
-            Reload::Signal(word) => {
-                let signal = signal(word).unwrap_or(Signal::HUP);
-                kill_process(process.pid, signal).map_err(Error::world("signal it"))?;
-            }
-            Reload::Command(argv) => {
-                self.command = Some(spawn::command(argv, &self.room, self.cgroup.as_ref(), None)?);
-            }
-        }
-        let now = Instant::now();
-        self.asked_us = monotonic_us();
-        self.reads = false;
-        self.probe = None;
-        self.state = State::Reloading(now + Duration::from_secs(self.service.ready_s), now + SETTLE);
-        Ok(())
-    }
-
-    /// Whether it is ready again: by its own word where it speaks, else by its probe once it had time to fail.
-    fn look(&mut self, now: Instant, until: Instant, look: Instant) {
-        if now >= until {
-            self.not_again(format!("not ready again within {} s", self.service.ready_s));
-        } else if now < look || self.command.is_some() || self.reads {
-        } else if self.probe.is_some() {
-            self.probe(now);
-        } else {
-            self.probe = Probe::new(&self.service.ready);
-            if self.probe.is_none() {
-                self.is_ready();
-            }
-        }
-    }
-
-    /// It runs on, as it was before.
-    fn not_again(&mut self, why: String) {
-        self.log.tell(&why);
-        self.events.push(What::NotAgain(why));
-        self.state = State::Ready;
-        (self.probe, self.command, self.reads) = (None, None, false);
-    }
-
-    /// Ends it in order, and starts it again, whatever it was.
-    pub fn restart(&mut self) {
-        (self.again, self.deaths) = (true, 0);
-        self.state = match &self.process {
-            Some(process) => {
-                self.watchdog = None;
-                kill_process(process.pid, signal(&self.service.stop).unwrap_or(Signal::TERM))
-                    .unwrap_or_default();
-                State::Stopping(Instant::now() + Duration::from_secs(self.service.stop_s))
-            }
-            None => State::Resting(Instant::now()),
-        };
-    }
-
-    /// What it says of itself.
-    pub fn hear(&mut self) {
-        if let Some(pipe) = &mut self.pipe {
-            let mut bytes = [0; 256];
-            let mut newline = false;
-            // In parts: what comes after the newline is nobody's.
-            while let Ok(size) = std::io::Read::read(pipe, &mut bytes)
-                && size > 0
-                && !newline
-            {
-                newline = bytes[..size].contains(&b'\n');
-            }
-            if newline {
-                self.pipe = None;
-                self.says(Said::Ready);
-            }
-        }
-        let (cgroup, user) = (self.cgroup.as_ref(), self.room.user);
-        let main = self.process.as_ref().map(|one| one.pid);
-        // Who said his word and went cannot be found any more. He is believed by his user: nobody but the service sees the
-        // socket, since every other has a room of its own in its place.
-        let ours = |pid: i32, uid: u32| match cgroup {
-            Some(cgroup) => cgroup.holds(pid).unwrap_or(uid == user.uid),
-            None => main.is_some_and(|main| main.as_raw_nonzero().get() == pid),
-        };
-        let Some(heard) = self.notify.as_ref().map(|notify| notify.hear(&ours)) else { return };
-        self.more_words = heard.more;
-        heard.said.into_iter().for_each(|said| self.says(said));
-    }
-
-    fn says(&mut self, said: Said) {
-        match (said, &self.state) {
-            (Said::Ready, State::Starting(_)) => self.is_ready(),
-            (Said::Ready, State::Reloading(..)) if self.reads => self.is_ready(),
-            // An older one is of another reload.
-            (Said::Reloading(since), State::Reloading(..)) => {
-                self.reads |= since.is_none_or(|since| since >= self.asked_us);
-            }
-            (Said::Alive, _) if self.watchdog.is_some() => self.alive(),
-            (Said::Trigger, _) if self.watchdog.is_some() => self.watchdog = Some(Instant::now()),
-            // Its end is in order, however long it takes.
-            (Said::Stopping, _) => self.watchdog = None,
-            (Said::Status(text), _) if text != self.status => {
-                self.events.push(What::Status(text.clone()));
-                self.status = text;
-            }
-            (Said::Main(pid), _) => self.main_is(pid),
-            (Said::Foreign, _) if !self.foreign_told => {
-                self.foreign_told = true;
-                self.log.tell("a word that is not of its own processes, passed over");
-            }
-            _ => {}
-        }
-    }
-
-    fn main_is(&mut self, pid: i32) {
-        let Some(process) = &mut self.process else { return };
-        if self.room.namespaces & libc::CLONE_NEWPID != 0 {
-            child::queue_word(process.pid.as_raw_nonzero().get(), pid).unwrap_or_default();
-            self.main = Some(pid);
-        } else if self.cgroup.as_ref().is_some_and(|cgroup| cgroup.holds(pid) == Some(true)) {
-            process.pid = Pid::from_raw(pid).unwrap_or(process.pid);
-        }
-    }
-
-    /// The one that stands for it says that its main process has ended, and asks whether that is the end.
-    pub fn ended(&mut self) {
-        if !spawn::speaks(&self.service) {
-            return;
-        }
-        let Some(process) = &self.process else { return };
-        let Some((pid, status)) = end::told(&process.end) else { return };
-        // Its last word may name another, which the one that stands for it then knows.
-        self.hear();
-        let Some(process) = &self.process else { return };
-        if self.main.is_none_or(|main| main == pid) {
-            self.told = Some(status);
-            child::queue_word(process.pid.as_raw_nonzero().get(), 0).unwrap_or_default();
-        }
-    }
-
     /// A child has ended: it, its probe, its command, or none of them.
     pub fn died(&mut self, pid: Pid, status: i32, waiter: &Waiter, at: u32) {
         if self.probe.as_mut().is_some_and(|probe| probe.answered(pid, End::raw(status))) {
@@ -529,9 +381,4 @@ impl Running {
             cgroup.kill();
         }
     }
-}
-
-fn monotonic_us() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }

@@ -136,23 +136,28 @@ fn high(fd: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(fd, HIGH)?)
 }
 
+#[cfg(not(feature = "observe"))]
 fn start(room: &Room, job: Job, fds: &[OwnedFd], cgroup: Option<&Cgroup>, words: &str) -> Result<Started> {
-    #[cfg(feature = "observe")]
-    if let Some((room, job)) = watched(room, &job)? {
-        return begin(&room, job, fds, None, words);
-    }
     begin(room, job, fds, cgroup, words)
 }
 
 /// The tracer confines what it starts, and is not confined itself.
 #[cfg(feature = "observe")]
-fn watched(room: &Room, job: &Job) -> Result<Option<(Room, Job)>> {
-    let Some((words, port)) = crate::observe::watched(&job.words(), room.user, room.keep) else {
-        return Ok(None);
+fn start(
+    room: &Room,
+    mut job: Job,
+    fds: &[OwnedFd],
+    cgroup: Option<&Cgroup>,
+    words: &str,
+) -> Result<Started> {
+    let Some((traced, port)) = crate::observe::watched(&job.words, room.user, room.keep) else {
+        return begin(room, job, fds, cgroup, words);
     };
-    let port = port.try_clone_to_owned().and_then(|port| high(&port)).map_err(Error::world("copy a port"))?;
-    let also = Some((port, crate::observe::PORT_FD));
-    Ok(Some((room.bare(), Job { also, asks: false, ..job.with_words(&words)? })))
+    let tried = Error::world("copy a port");
+    let port = port.try_clone_to_owned().and_then(|port| high(&port)).map_err(tried)?;
+    job.run(&traced)?;
+    (job.also, job.asks) = (Some((port, crate::observe::PORT_FD)), false);
+    begin(&Room { bare: true, ..room.clone() }, job, fds, None, words)
 }
 
 fn begin(

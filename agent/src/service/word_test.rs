@@ -44,11 +44,11 @@ fn a_stranger_is_not_believed() {
 
 #[test]
 fn a_watchdog_that_is_not_heard_ends_it() {
-    let keys = "ready = \"notify\"\nwatchdog_s = 1";
-    let script = "say('READY=1'); for (1..4) { sleep 0.5; select(undef, undef, undef, 0.5); say('WATCHDOG=1') } print 'silent'; sleep 60";
+    let keys = "ready = \"notify\"\nwatchdog_s = 2";
+    let script = "say('READY=1'); for (1..4) { sleep 0.5; select(undef, undef, undef, 0.5); say('WATCHDOG=1') } print \"silent\\n\"; sleep 60";
     let Some(mut trial) = trial(keys, script) else { return };
     assert_eq!(trial.verdict(), Verdict::Ready);
-    trial.says("did not say WATCHDOG=1 within 1 s, killed");
+    trial.says("did not say WATCHDOG=1 within 2 s, killed");
     assert!(trial.lines().contains(&"silent".to_string()), "{:?}", trial.lines());
     assert!(
         trial.until(10, |trial| trial.happened().iter().filter(|what| **what == What::Ready).count() == 2)
