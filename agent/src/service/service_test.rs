@@ -235,7 +235,8 @@ fn what_ignores_term_is_killed() {
 
 #[test]
 fn what_hears_term_ends_in_its_own_order() {
-    let run = "ready = \"fd\"\nrun = [\"sh\", \"-c\", \"trap 'echo bye; exit 0' TERM; echo >&3; while true; do sleep 0.05; done\"]";
+    let run =
+        "ready = \"fd\"\nrun = [\"sh\", \"-c\", \"trap 'echo bye; exit 0' TERM; echo >&3; sleep 60 & wait\"]";
     let Some(mut trial) = Trial::of(run) else { return };
     assert_eq!(trial.verdict(), Verdict::Ready);
     trial.supervisor.stop();
