@@ -59,28 +59,31 @@ pub fn take(table: &mut Table) -> Confined {
 
 /// What does not go together.
 pub fn check(service: &Service, table: &mut Table) {
-    let mut fault = |wrong: bool, what: &str, help: &str| {
+    let mut fault = |wrong: bool, key: &str, what: &str, help: &str| {
         if wrong {
-            let span = table.span();
+            let span = table.key_span(key).unwrap_or(table.span.clone());
             table.fault(span, what, help);
         }
     };
     fault(
         service.confined.alone && matches!(service.ready, Ready::Tcp(_)),
+        "network",
         "`network = \"none\"`, and `ready` asks a port",
         "nobody reaches it there; as `ready = \"notify\"`, or by a socket: `{ unix = \"/run/x.sock\" }`",
     );
     fault(
         service.once && service.timer.is_some(),
+        "once",
         "`once` and `timer` are two",
         "with `timer` it runs at its times; leave `once` out",
     );
     fault(
         service.once && service.ready != Ready::Start,
+        "ready",
         "`once` and `ready` are two",
         "what runs once is ready when it has exited with 0",
     );
-    fault(service.watchdog_s == Some(0), "a watchdog of 0 s", "leave it out for none");
+    fault(service.watchdog_s == Some(0), "watchdog_s", "a watchdog of 0 s", "leave it out for none");
 }
 
 /// `"none"`: no filter.
@@ -104,7 +107,7 @@ impl Read for Call {
         if host::seccomp::names().any(|known| known == name) {
             return Some(Call(name.to_string()));
         }
-        let near = meant(name, host::seccomp::names());
+        let near = meant(name, host::seccomp::names().collect::<Vec<_>>());
         at.fail(format!("`{name}` is no call that is denied"), near, faults)
     }
 }
