@@ -19,8 +19,8 @@ const MAGIC: i64 = 0x6367_7270;
 
 pub struct Cgroup {
     path: PathBuf,
-    /// Whoever writes `0` to it is inside. CLONE_INTO_CGROUP would do without, but a kernel of 6.12 kills what is cloned into
-    /// a cgroup that `cgroup.kill` was ever used on (it compares the count of kills with that of the parent's own).
+    /// Whoever writes `0` to it is inside. CLONE_INTO_CGROUP would do without, but Linux 6.18 kills what is cloned into
+    /// a cgroup that `cgroup.kill` was ever used on.
     door: File,
     ooms: u64,
 }
