@@ -16,7 +16,7 @@ use host::change::{self, Does, Plan};
 use host::environment::Source;
 use host::render::Files;
 use host::{Environment, Error, Result, Role};
-use rustix::process::{Pid, WaitStatus};
+use rustix::process::Pid;
 
 use crate::events::tell;
 use crate::service::{Checker, Supervisor};
@@ -56,6 +56,8 @@ struct Next {
     files: Files,
     plan: Plan,
     begun: Instant,
+    /// The services' first event after they were told.
+    from: u64,
 }
 
 enum Doing {
@@ -113,7 +115,7 @@ impl Change {
     }
 
     /// A child of ours has ended.
-    pub fn reaped(&mut self, pid: Pid, status: WaitStatus) {
+    pub fn reaped(&mut self, pid: Pid, status: i32) {
         if let Some(Doing::Checking { checkers, .. }) = &mut self.doing {
             checkers.iter_mut().for_each(|checker| checker.reaped(pid, status));
         }
@@ -129,7 +131,7 @@ impl Change {
             live.environment = next.environment;
             return tell("environment: nothing changes");
         }
-        match checkers(live, &next) {
+        match checkers(live, supervisor, &next) {
             Ok(checkers) => self.doing = Some(Doing::Checking { next, checkers }),
             Err(fault) => return self.refuse(&fault.to_string()),
         }
@@ -151,7 +153,7 @@ impl Change {
                 .unwrap_or_else(|fault| tell(format_args!("cannot go back: {fault}")));
             return self.refuse(&fault.to_string());
         }
-        act(supervisor, &next.plan);
+        let next = Next { from: act(supervisor, &next.plan), ..next };
         let until = Instant::now() + patience(&live.role, &next.plan);
         self.doing = Some(Doing::Swapped { next, back: Some(back), until });
     }
@@ -163,7 +165,8 @@ impl Change {
         (next, back, until): (Next, Option<Files>, Instant),
         is_late: bool,
     ) {
-        let states: Vec<_> = touched(&next.plan).map(|name| (name, supervisor.again(name))).collect();
+        let states: Vec<_> =
+            touched(&next.plan).map(|name| (name, supervisor.again(name, next.from))).collect();
         let bad = states.iter().find_map(|(name, state)| match state {
             Some(Err(why)) => Some(format!("{name}: {why}")),
             None if is_late => Some(format!("{name}: not ready in time")),
@@ -195,8 +198,7 @@ impl Change {
         if let Err(fault) = put(live, &next.plan, &back) {
             return tell(format_args!("cannot go back: {fault}"));
         }
-        act(supervisor, &next.plan);
-        let next = Next { begun: Instant::now(), ..next };
+        let next = Next { begun: Instant::now(), from: act(supervisor, &next.plan), ..next };
         let until = Instant::now() + patience(&live.role, &next.plan);
         self.doing = Some(Doing::Swapped { next, back: None, until });
     }
@@ -218,11 +220,11 @@ fn next(live: &Live) -> Result<Next> {
         }
     }
     let plan = change::plan(&live.role, &live.files, &files);
-    Ok(Next { environment, files, plan, begun })
+    Ok(Next { environment, files, plan, begun, from: 0 })
 }
 
 /// Writes the files aside and starts the checkers of those services that read them.
-fn checkers(live: &Live, next: &Next) -> Result<Vec<Checker>> {
+fn checkers(live: &Live, supervisor: &mut Supervisor, next: &Next) -> Result<Vec<Checker>> {
     let mut views = BTreeMap::new();
     for (at, path) in next.plan.files.iter().enumerate() {
         if let Some(file) = next.files.get(path) {
@@ -231,9 +233,8 @@ fn checkers(live: &Live, next: &Next) -> Result<Vec<Checker>> {
             views.insert(PathBuf::from(path), aside);
         }
     }
-    let checked = touched(&next.plan).map(|name| (name, &live.role.service[name]));
-    let checked = checked.filter(|(_, service)| !service.check.is_empty());
-    checked.map(|(name, service)| Checker::start(name, service, &live.users, &views)).collect()
+    let started = touched(&next.plan).map(|name| supervisor.checker(name, &views));
+    started.filter_map(Result::transpose).collect()
 }
 
 fn put(live: &Live, plan: &Plan, files: &Files) -> Result<()> {
@@ -251,13 +252,20 @@ fn touched(plan: &Plan) -> impl Iterator<Item = &str> {
     plan.services.iter().filter(|(_, (does, _))| *does != Does::Stay).map(|(name, _)| name.as_str())
 }
 
-fn act(supervisor: &mut Supervisor, plan: &Plan) {
+/// Tells each; the number of the first event that is an answer.
+fn act(supervisor: &mut Supervisor, plan: &Plan) -> u64 {
+    let (_, from) = supervisor.events().since(u64::MAX);
     for name in touched(plan) {
-        match plan.services[name].0 {
+        let told = match plan.services[name].0 {
             Does::Reload => supervisor.reload(name),
             _ => supervisor.restart(name),
+        };
+        // One that does not run can't be reloaded: with the new files it may start.
+        if told.is_err() {
+            supervisor.restart(name).unwrap_or_else(|fault| tell(&fault));
         }
     }
+    from
 }
 
 /// The longest that one of them may take.

@@ -73,8 +73,14 @@ struct Way {
     out: Vec<u8>,
     /// The text of a `put`, in the making.
     text: Option<String>,
-    /// The next event that it wants to see.
-    events: Option<u64>,
+    follows: Option<Follows>,
+}
+
+/// What a way wants to hear from now on: the number of the next, of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Follows {
+    Events(u64),
+    Logs(Vec<(String, u64)>),
 }
 
 /// The ways in that this machine has. A place that is empty is taken by the next who comes.
@@ -103,7 +109,7 @@ impl Control {
         if free < WAYS_MAX && waiter.watch_both(&file, News::Control(free as u32)).is_ok() {
             self.ways.resize_with(self.ways.len().max(free + 1), || None);
             let lines = Lines::new(file);
-            self.ways[free] = Some(Way { kind, lines, out: Vec::new(), text: None, events: None });
+            self.ways[free] = Some(Way { kind, lines, out: Vec::new(), text: None, follows: None });
         }
     }
 
@@ -147,21 +153,17 @@ impl Control {
         }
     }
 
-    /// From now on it hears each event; the next line that it sends ends that.
-    pub fn follow_events(&mut self, index: u32, next: u64) {
+    /// From now on it hears more; the next line that it sends ends that.
+    pub fn follow(&mut self, index: u32, what: Follows) {
         if let Some(Some(way)) = self.ways.get_mut(index as usize) {
-            way.events = Some(next);
+            way.follows = Some(what);
         }
     }
 
-    /// Tells those who follow what happened since.
-    pub fn feed(&mut self) {
+    /// Tells those who follow what came since; `log` gives a service's lines from a number on, and the next.
+    pub fn feed(&mut self, log: &dyn Fn(&str, u64) -> (Vec<String>, u64)) {
         for way in self.ways.iter_mut().flatten() {
-            if let Some(from) = way.events {
-                let (events, next) = crate::events::since(from);
-                events.iter().for_each(|event| way.write(&format!("+ {event}\n")));
-                way.events = Some(next);
-            }
+            way.feed(log);
         }
     }
 }
@@ -169,7 +171,7 @@ impl Control {
 impl Way {
     fn take(&mut self, line: &str) -> Option<Ask> {
         if let Some(tag) = line.strip_prefix(".reset") {
-            (self.text, self.events) = (None, None);
+            (self.text, self.follows) = (None, None);
             self.write(&format!("={tag}\n"));
             return None;
         }
@@ -186,7 +188,7 @@ impl Way {
             }
             return decoded.ok().map(Ask::Put);
         }
-        self.events = None;
+        self.follows = None;
         if line.trim() == "env put" && self.kind != Kind::Console {
             self.text = Some(String::new());
             return None;
@@ -196,6 +198,23 @@ impl Way {
             self.write(&format!("error: no such word; there are {WORDS}\n"));
         }
         asked
+    }
+
+    fn feed(&mut self, log: &dyn Fn(&str, u64) -> (Vec<String>, u64)) {
+        let Some(mut follows) = self.follows.take() else { return };
+        let mut take = |(lines, next): (Vec<String>, u64), mark: &str| {
+            lines.iter().for_each(|line| self.write(&format!("+ {mark}{line}\n")));
+            next
+        };
+        match &mut follows {
+            Follows::Events(from) => *from = take(crate::events::since(*from), ""),
+            Follows::Logs(logs) => {
+                for (name, from) in logs {
+                    *from = take(log(name, *from), &format!("{name}: "));
+                }
+            }
+        }
+        self.follows = Some(follows);
     }
 
     fn write(&mut self, text: &str) {

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 /// Longer lines are cut into pieces of this size: a service that never ends its line must not eat the memory.
-const LINE_MAX_BYTES: usize = 4096;
+pub const LINE_MAX_BYTES: usize = 4096;
 
 pub struct Lines<R> {
     reader: R,
@@ -15,6 +15,8 @@ pub struct Lines<R> {
 pub enum Rest {
     /// More may come.
     Open,
+    /// More is there.
+    More,
     /// The other side is gone.
     Closed,
 }
@@ -30,20 +32,30 @@ impl<R: Read> Lines<R> {
     }
 
     /// Reads all that there is; each whole line goes to `take`, without its end. Control characters are left out.
-    pub fn drain(&mut self, mut take: impl FnMut(&str)) -> Rest {
+    pub fn drain(&mut self, take: impl FnMut(&str)) -> Rest {
+        self.drain_some(usize::MAX, take)
+    }
+
+    /// As [`Lines::drain`], but about `bytes_max` at most.
+    pub fn drain_some(&mut self, bytes_max: usize, mut take: impl FnMut(&str)) -> Rest {
         let mut piece = [0; 1024];
-        loop {
+        let mut bytes = 0;
+        while bytes < bytes_max {
             match self.reader.read(&mut piece) {
                 Ok(0) => {
                     self.flush(&mut take);
                     return Rest::Closed;
                 }
-                Ok(size) => piece[..size].iter().for_each(|&byte| self.push(byte, &mut take)),
+                Ok(size) => {
+                    bytes += size;
+                    piece[..size].iter().for_each(|&byte| self.push(byte, &mut take));
+                }
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
                 Err(cause) if cause.kind() == ErrorKind::WouldBlock => return Rest::Open,
                 Err(_) => return Rest::Closed,
             }
         }
+        Rest::More
     }
 
     fn push(&mut self, byte: u8, take: &mut impl FnMut(&str)) {

@@ -7,7 +7,7 @@ use host::{Error, Result};
 
 use crate::change::{Change, Live};
 use crate::console::since_boot_ms;
-use crate::control::{Ask, Control};
+use crate::control::{Ask, Control, Follows};
 use crate::events::{self, tell};
 use crate::network::Network;
 use crate::service::{Supervisor, Verdict};
@@ -64,7 +64,7 @@ impl Machine {
         loop {
             self.step();
             self.judge();
-            self.ways.control.feed();
+            self.feed();
             for news in self.ways.waiter.wait(self.due()).map_err(Error::world("wait"))? {
                 if let Some(ask) = self.hear(news) {
                     self.serving.iter_mut().for_each(|serving| serving.supervisor.stop());
@@ -82,6 +82,13 @@ impl Machine {
                 change.step(live, supervisor);
             }
         }
+    }
+
+    /// Tells those who follow what came since.
+    fn feed(&mut self) {
+        let supervisor = self.serving.as_ref().map(|serving| &serving.supervisor);
+        let ring = |name: &str| supervisor.and_then(|supervisor| supervisor.ring(name));
+        self.ways.control.feed(&|name, from| ring(name).map_or((Vec::new(), from), |ring| ring.since(from)));
     }
 
     fn due(&self) -> Option<std::time::Instant> {
@@ -121,6 +128,8 @@ impl Machine {
             (News::Network, Some(serving)) => serving.network.hear(),
             (News::Output(at), Some(serving)) => serving.supervisor.read_output(at),
             (News::Word(at), Some(serving)) => serving.supervisor.read_word(at),
+            (News::Ended(at), Some(serving)) => serving.supervisor.ended(at),
+            (News::Timer(at), Some(serving)) => serving.supervisor.fired(at, &self.ways.waiter),
             _ => {}
         }
         None
@@ -151,7 +160,7 @@ impl Machine {
                 let (events, next) = events::since(0);
                 self.say(way, events);
                 if follow {
-                    self.ways.control.follow_events(way, next);
+                    self.ways.control.follow(way, Follows::Events(next));
                 }
             }
             Ask::Put(bytes) => return source::put(&bytes).map_err(|fault| fault.to_string()),
@@ -166,14 +175,24 @@ impl Machine {
             return Err(self.status.clone());
         };
         let lines = match ask {
-            Ask::Top => supervisor.top(),
+            Ask::Log { service: Some(name), .. } if !supervisor.has(&name) => {
+                return Err(format!("no such service; there are {}", supervisor.names()));
+            }
+            Ask::Log { service, lines, follow } => {
+                let (said, next) = logs(supervisor, service.as_deref(), lines);
+                if follow {
+                    self.ways.control.follow(way, Follows::Logs(next));
+                }
+                said
+            }
+            Ask::Top => top(supervisor),
             Ask::Env => live.environment.lines().to_vec(),
             Ask::Reload(name) if supervisor.has(&name) => {
-                supervisor.reload(&name);
+                supervisor.reload(&name).map_err(|fault| fault.to_string())?;
                 Vec::new()
             }
             Ask::Restart(name) if supervisor.has(&name) => {
-                supervisor.restart(&name);
+                supervisor.restart(&name).map_err(|fault| fault.to_string())?;
                 Vec::new()
             }
             Ask::Reload(name) | Ask::Restart(name) => {
@@ -218,10 +237,38 @@ impl Machine {
         }
         // Always: one SIGCHLD may stand for many children.
         if let Some(Serving { supervisor, change, .. }) = &mut self.serving {
-            supervisor.reap(|pid, status| change.reaped(pid, status));
+            supervisor.reap(&self.ways.waiter, |pid, status| change.reaped(pid, status));
         }
         end
     }
+}
+
+/// The last lines of a service, or of each; and where a reader that follows goes on.
+fn logs(supervisor: &Supervisor, service: Option<&str>, count: usize) -> (Vec<String>, Vec<(String, u64)>) {
+    let (mut said, mut next) = (Vec::new(), Vec::new());
+    let names = supervisor.names();
+    for name in names.split(' ').filter(|name| service.is_none_or(|wanted| wanted == *name)) {
+        let Some(ring) = supervisor.ring(name) else { continue };
+        said.extend(ring.tail(count).iter().map(|line| format!("{name}: {line}")));
+        next.push((name.to_string(), ring.next()));
+    }
+    (said, next)
+}
+
+/// One line a service: its state, and what the kernel counts of it.
+fn top(supervisor: &Supervisor) -> Vec<String> {
+    let counted = supervisor.figures().into_iter().map(|(_, [memory, tasks, cpu_us])| {
+        let words = [
+            memory.map(|bytes| format!("{} kB", bytes / 1000)),
+            tasks.map(|count| format!("{count} tasks")),
+            cpu_us.map(|us| format!("{} ms", us / 1000)),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    });
+    let lines = supervisor.states().into_iter().zip(counted);
+    lines
+        .map(|(state, counted)| if counted.is_empty() { state } else { format!("{state}, {counted}") })
+        .collect()
 }
 
 /// Edge-triggered: read until there is nothing more. What it says is not asked: all sources are read again.

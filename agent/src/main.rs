@@ -27,11 +27,15 @@ mod passwd;
 mod power;
 mod render;
 mod seed;
+// Some of it is asked for by control words only.
+#[allow(dead_code)]
 mod service;
 mod source;
+mod stamp;
 #[allow(unsafe_code)]
 mod sys;
 mod sysctl;
+mod syslog;
 mod wait;
 
 use std::fs::{self, File};
@@ -113,7 +117,8 @@ fn prepare() -> Result<(Live, Supervisor, Network)> {
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
     let users = read("/etc/passwd")?;
-    let supervisor = Supervisor::new(&role.service, &users)?;
+    let mut supervisor = Supervisor::new(&role, &users)?;
+    supervisor.log_to(&environment.log, &environment.words.host_name());
     let files = render::all(&role, &environment, Path::new(TEMPLATES))?;
     render::write_all(&files, &users)?;
     supervisor.prepare()?;

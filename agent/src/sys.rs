@@ -1,9 +1,7 @@
-//! The only unsafe module: the few calls that no safe crate offers. It decides nothing.
+//! The only unsafe module: the calls that no safe crate offers. It decides nothing.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 /// Blocks `signals` in this thread and gives the descriptor on which they arrive instead (signalfd(2)).
 pub fn signal_descriptor(signals: &[i32]) -> io::Result<OwnedFd> {
@@ -36,14 +34,6 @@ pub fn unblock_signals() -> io::Result<()> {
         libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut())
     };
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// Runs `prepare` in the child between fork and exec. It may only make system calls: no allocation, no lock.
-pub fn before_exec(command: &mut Command, prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
-    // SAFETY: the agent has one thread, so no lock is held over the fork; callers keep to the rule above.
-    unsafe {
-        command.pre_exec(prepare);
-    }
 }
 
 /// A socket that speaks through one interface only (SO_BINDTODEVICE), even before that has an address.
@@ -130,8 +120,4 @@ pub fn kill_others() {
     }
 }
 
-/// Mounts of its own, from now on, for whoever calls: for a child between fork and exec only.
-pub fn own_mounts() -> io::Result<()> {
-    // SAFETY: no memory is involved, and the child has one thread and shares no file system information that matters.
-    if unsafe { libc::unshare(libc::CLONE_NEWNS) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
+pub mod child;

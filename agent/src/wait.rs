@@ -17,7 +17,7 @@ pub enum News {
     Control(u32),
     /// A service wrote to its standard output or error.
     Output(u32),
-    /// A service said that it is ready.
+    /// A service said something of itself.
     Word(u32),
     /// The network's own epoll has some.
     Network,
@@ -25,6 +25,10 @@ pub enum News {
     Knock,
     /// The environment's folder was written to.
     Environment,
+    /// A service's main process has ended, or the time of one that runs at times has come, or the clock was set.
+    Ended(u32),
+    Timer(u32),
+    Syslog,
 }
 
 pub struct Waiter(OwnedFd);
@@ -81,6 +85,9 @@ fn pack(news: News) -> u64 {
         News::Network => (6, 0),
         News::Knock => (4, 0),
         News::Environment => (5, 0),
+        News::Ended(index) => (7, index),
+        News::Timer(index) => (8, index),
+        News::Syslog => (9, 0),
     };
     kind << 32 | u64::from(index)
 }
@@ -94,6 +101,9 @@ fn unpack(data: u64) -> News {
         3 => News::Word(index),
         4 => News::Knock,
         6 => News::Network,
-        _ => News::Environment,
+        5 => News::Environment,
+        7 => News::Ended(index),
+        8 => News::Timer(index),
+        _ => News::Syslog,
     }
 }

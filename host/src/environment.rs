@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 
 use toml::{Table, Value};
 
@@ -19,7 +20,7 @@ const PREFIX: &str = "rootbrew.env.";
 /// A megabyte is a thousand certificates; more is a mistake or an attack.
 pub const SIZE_MAX_BYTES: u64 = 1 << 20;
 /// The agent's own names, beside the role's.
-const OWN: [&str; 2] = ["host", "network"];
+const OWN: [&str; 3] = ["host", "log", "network"];
 
 /// One place's answers.
 #[derive(Debug, Clone)]
@@ -35,7 +36,21 @@ pub struct Environment {
     pub words: Words,
     pub values: BTreeMap<String, Value>,
     pub network: Network,
+    pub log: Log,
     lines: Vec<String>,
+}
+
+/// `[log]`: where the services' output goes besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Log {
+    /// `"udp://10.0.0.1:514"`, `"tcp://[fd00::1]:601"`: RFC 5424; an address, since PID 1 asks no name server.
+    pub syslog: Option<Syslog>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Syslog {
+    pub tcp: bool,
+    pub to: SocketAddr,
 }
 
 impl Environment {
@@ -109,9 +124,13 @@ impl Source {
 fn typed_table(names: Vec<(String, String)>, schema: &BTreeMap<String, Variable>) -> Table {
     let mut table = Table::new();
     for (key, text) in names {
-        match key.strip_prefix("network.") {
-            Some(key) => put_network(&mut table, key, text),
-            None => {
+        match key.split_once('.') {
+            Some(("network", key)) => put_network(&mut table, key, text),
+            Some(("log", key)) => {
+                let log = table.entry("log").or_insert_with(|| Value::Table(Table::new()));
+                log.as_table_mut().map(|log| log.insert(key.into(), Value::String(text)));
+            }
+            _ => {
                 let kind = schema.get(&key).map(|variable| variable.kind);
                 table.insert(key, typed(text, kind));
             }
@@ -183,6 +202,7 @@ pub fn check(
     let mut faults = Vec::new();
     let words = words::derive(&host_of(host, sources, &mut faults));
     let network = network_of(sources, &mut faults);
+    let log = log_of(sources, &mut faults);
     faults.extend(sources.iter().flat_map(|source| unknown(schema, source)));
     let mut values = BTreeMap::new();
     let mut lines = vec![format!(
@@ -199,7 +219,7 @@ pub fn check(
             }
         }
     }
-    if faults.is_empty() { Ok(Environment { words, values, network, lines }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Environment { words, values, network, log, lines }) } else { Err(faults) }
 }
 
 fn host_of(default: &str, sources: &[Source], faults: &mut Vec<Fault>) -> String {
@@ -244,6 +264,33 @@ fn network_of(sources: &[Source], faults: &mut Vec<Fault>) -> Network {
         }
     }
     network
+}
+
+fn log_of(sources: &[Source], faults: &mut Vec<Fault>) -> Log {
+    let mut log = Log::default();
+    for source in sources {
+        let Some(value) = source.table.get("log") else { continue };
+        let Some(table) = value.as_table() else {
+            faults.push(fault(Some(&source.name), "log", "must be a table"));
+            continue;
+        };
+        for (key, value) in table {
+            match value.as_str().filter(|_| key == "syslog").and_then(syslog) {
+                Some(syslog) => log.syslog = Some(syslog),
+                None => {
+                    let what = "must be `syslog`, as \"udp://10.0.0.1:514\" or \"tcp://[fd00::1]:601\"";
+                    faults.push(fault(Some(&source.name), format!("log.{key}"), what));
+                }
+            }
+        }
+    }
+    log
+}
+
+fn syslog(text: &str) -> Option<Syslog> {
+    let (kind, address) = text.split_once("://")?;
+    let to: SocketAddr = address.parse().ok().filter(|to: &SocketAddr| to.port() > 0)?;
+    matches!(kind, "udp" | "tcp").then_some(Syslog { tcp: kind == "tcp", to })
 }
 
 fn unknown(schema: &BTreeMap<String, Variable>, source: &Source) -> Vec<Fault> {

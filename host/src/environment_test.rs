@@ -61,7 +61,7 @@ fn all_faults_at_once() {
         [
             "host (fw_cfg): must be 1 to 63 letters, digits, `-`, `_` or `.`",
             "network.address (fw_cfg): must be like \"10.0.2.15/24\", or a list",
-            "wrokers (fw_cfg): the role has no such name; it has `host`, `network`, `gzip`, `peers`, `site`, `tls_key`, `workers`, `zone`",
+            "wrokers (fw_cfg): the role has no such name; it has `host`, `log`, `network`, `gzip`, `peers`, `site`, `tls_key`, `workers`, `zone`",
             "gzip (kernel command line): must be true or false, is string",
             "site (fw_cfg): must be a string of one line, is string",
             "tls_key: a secret may not stand on the kernel command line, which every process can read",
@@ -100,4 +100,23 @@ fn what_is_no_text_is_refused_by_its_place() {
     let said = |bytes: &[u8]| Source::parse("volume", bytes).unwrap_err().to_string();
     assert_eq!(said(b"a = 1\n\xff"), "volume: line 1: not UTF-8");
     assert!(said(&vec![b'a'; 1 << 21]).starts_with("volume: line 1: larger than 1048576 bytes"));
+}
+
+#[test]
+fn where_the_log_goes() {
+    let check = |text: &str| {
+        let source = Source::parse("fw_cfg", text.as_bytes()).unwrap();
+        let environment = check(&BTreeMap::new(), "web", &[source]);
+        environment.map(|found| found.log.syslog).map_err(|faults| faults[0].to_string())
+    };
+    let to = Syslog { tcp: false, to: "10.0.0.1:514".parse().unwrap() };
+    assert_eq!(check("[log]\nsyslog = \"udp://10.0.0.1:514\""), Ok(Some(to)));
+    assert_eq!(check("[log]"), Ok(None));
+    let fault = "log.syslog (fw_cfg): must be `syslog`, as \"udp://10.0.0.1:514\" or \"tcp://[fd00::1]:601\"";
+    for wrong in ["udp://logs.example:514", "http://10.0.0.1:514", "10.0.0.1:514", "tcp://10.0.0.1:0"] {
+        assert_eq!(check(&format!("[log]\nsyslog = \"{wrong}\"")), Err(fault.into()));
+    }
+    let line = "rootbrew.env.log.syslog=tcp://[fd00::1]:601";
+    let kernel = Source::kernel(line, &BTreeMap::new());
+    assert!(super::check(&BTreeMap::new(), "web", &[kernel]).unwrap().log.syslog.unwrap().tcp);
 }

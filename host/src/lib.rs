@@ -7,12 +7,16 @@
 //! ```
 //! PID 1 links it, and `rootbrew env` on an author's desk: both say the same. It reads no file, asks no clock, starts nothing.
 
+pub mod calendar;
 pub mod change;
 pub mod environment;
 pub mod error;
+pub mod listen;
 pub mod network;
 pub mod render;
 pub mod role;
+pub mod seccomp;
+pub mod service;
 pub mod signed;
 pub mod words;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+pub use crate::service::{Network, NoFilter, Ready, Reload, Restart, Seccomp, Service, Share};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Role {
@@ -55,85 +56,6 @@ pub enum Lost {
 /// A journal is read again in a second; a check of a terabyte takes minutes.
 fn default_check_s() -> u64 {
     300
-}
-
-/// One long-running process.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Service {
-    pub run: Vec<String>,
-    /// Must exit with 0 before the service is started.
-    #[serde(default)]
-    pub check: Vec<String>,
-    #[serde(default)]
-    pub ready: Ready,
-    /// The signal that makes it read its configuration again, without `SIG`; `None`: it is restarted.
-    pub reload: Option<String>,
-    #[serde(default)]
-    pub restart: Restart,
-    /// A name from `/etc/passwd`.
-    pub user: String,
-    /// Without `CAP_`, lower case: `net_bind_service`.
-    #[serde(default)]
-    pub caps: Vec<String>,
-    /// Folders made before the start, owned by `user`.
-    #[serde(default)]
-    pub writes: Vec<String>,
-    /// Services that must be ready before this one starts.
-    #[serde(default)]
-    pub after: Vec<String>,
-    /// The signal that asks it to end, without `SIG`.
-    #[serde(default = "default_stop")]
-    pub stop: String,
-    /// How long it may take to end before it is killed.
-    #[serde(default = "default_stop_s")]
-    pub stop_s: u64,
-    /// How long it may take to be ready.
-    #[serde(default = "default_ready_s")]
-    pub ready_s: u64,
-}
-
-fn default_stop() -> String {
-    "TERM".into()
-}
-
-/// Docker's default; long enough for open downloads to be told.
-fn default_stop_s() -> u64 {
-    10
-}
-
-/// An emulated guest on a busy machine takes seconds for what takes milliseconds elsewhere.
-fn default_ready_s() -> u64 {
-    60
-}
-
-/// How a service tells that it serves.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ready {
-    /// Ready when started.
-    #[default]
-    Start,
-    /// `READY=1` on the socket in `NOTIFY_SOCKET` (sd_notify).
-    Notify,
-    /// A newline on descriptor 3 (s6).
-    Fd,
-    /// Something accepts on this port of 127.0.0.1.
-    Tcp(u16),
-    /// Something accepts on this socket.
-    Unix(String),
-    /// This command exits with 0.
-    Exec(Vec<String>),
-}
-
-/// Whether a service that ended is started again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Restart {
-    #[default]
-    Always,
-    /// Unless it exited with 0.
-    Failure,
-    Never,
 }
 
 /// One rendered file.
@@ -209,23 +131,6 @@ pub fn parse(text: &str) -> Result<Role> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn ready(text: &str) -> Ready {
-        let role = parse(&format!("[service.a]\nuser = \"u\"\nrun = [\"a\"]\nready = {text}")).unwrap();
-        role.service["a"].ready.clone()
-    }
-
-    #[test]
-    fn readiness_has_five_forms() {
-        assert_eq!(ready("\"notify\""), Ready::Notify);
-        assert_eq!(ready("\"fd\""), Ready::Fd);
-        assert_eq!(ready("{ tcp = 443 }"), Ready::Tcp(443));
-        assert_eq!(ready("{ exec = [\"true\"] }"), Ready::Exec(vec!["true".into()]));
-        assert_eq!(
-            parse("[service.a]\nuser = \"u\"\nrun = [\"a\"]").unwrap().service["a"].ready,
-            Ready::Start
-        );
-    }
 
     #[test]
     fn what_is_not_ours_is_passed_over() {

@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("kegs", &[]),
     ("trust", &[]),
     ("builder", &["kegs"]),
-    ("assembler", &["kegs"]),
+    ("assembler", &["kegs", "host"]),
     ("workbench", &["kegs", "builder", "assembler"]),
     ("host", &[]),
     ("agent", &["host", "trust"]),

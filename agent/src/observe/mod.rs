@@ -20,34 +20,32 @@ mod trace;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
-use std::process::Command;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::thread::CapabilitySet;
 
 use crate::passwd::User;
-use crate::sys;
 
 const PORT: &str = "org.rootbrew.observe";
 /// Where the tracer finds the port: above what any service is handed.
-const PORT_FD: i32 = 100;
+pub const PORT_FD: i32 = 100;
 /// The first word of the tracer's arguments.
 const WORD: &str = "observe";
 
-/// A command under a tracer of its own. `None` where the machine has no such port: then nobody listens.
-pub fn watched(program: &str, arguments: &[String], user: User, keep: CapabilitySet) -> Option<Command> {
+/// A command's words under a tracer of its own, and the descriptor that it finds at [`PORT_FD`]. `None` where the machine
+/// has no such port: then nobody listens.
+pub fn watched(
+    words: &[String],
+    user: User,
+    keep: CapabilitySet,
+) -> Option<(Vec<String>, BorrowedFd<'static>)> {
     static HELD: OnceLock<Option<File>> = OnceLock::new();
     let port = HELD.get_or_init(port).as_ref()?;
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(WORD).args([user.uid.to_string(), user.gid.to_string(), keep.bits().to_string()]);
-    command.arg(program).args(arguments);
-    sys::before_exec(&mut command, move || {
-        rustix::process::setsid()?;
-        sys::duplicate_onto(port.as_fd(), PORT_FD)
-    });
-    Some(command)
+    let head = ["/proc/self/exe".into(), WORD.into(), user.uid.to_string(), user.gid.to_string()];
+    let all = head.into_iter().chain([keep.bits().to_string()]).chain(words.iter().cloned());
+    Some((all.collect(), port.as_fd()))
 }
 
 /// The port's name comes from the host by a message of its own, a moment after the device.

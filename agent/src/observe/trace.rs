@@ -93,8 +93,12 @@ pub fn run(asked: &Asked, mut told: Told) -> io::Result<c_int> {
 /// In the child: waits until it is traced, then is the service. The filter comes last, as it needs what `apply` sets.
 fn become_service(asked: &Asked, mut gate: io::PipeReader) -> ! {
     io::Read::read(&mut gate, &mut [0]).unwrap_or_default();
-    let fault =
-        confine::apply(asked.user, asked.keep).and_then(|()| install()).and_then(|()| exec(&asked.argv));
+    let fault = rustix::process::setsid()
+        .map_err(io::Error::from)
+        .and_then(|_| crate::sys::unblock_signals())
+        .and_then(|()| confine::apply(asked.user, asked.keep))
+        .and_then(|()| install())
+        .and_then(|()| exec(&asked.argv));
     eprintln!("{}: {}", asked.argv[0], fault.err().map_or_else(String::new, |cause| cause.to_string()));
     std::process::exit(127)
 }

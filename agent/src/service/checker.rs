@@ -1,40 +1,61 @@
-//! A service's checker, run beside the machine: it sees other files in the places of its own, and nothing else changes.
+//! A service's checker, run beside the machine: it sees other files in the places of its own, and nothing waits for it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use host::role::Service;
-use host::{Error, Result};
-use rustix::process::{Pid, Signal, WaitStatus, kill_process_group};
+use host::Result;
+use host::error::Error;
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::spawn;
+use super::end::End;
+use super::running::Running;
+use super::{Supervisor, spawn};
 use crate::lines::Lines;
-use crate::passwd;
+
+/// Of what it says, so many lines make the reason.
+const LINES_MAX: usize = 20;
 
 pub struct Checker {
     name: String,
     pid: Pid,
+    end: File,
     output: Lines<File>,
     /// It is killed then.
     pub until: Instant,
     verdict: Option<std::result::Result<(), String>>,
 }
 
+impl Supervisor {
+    /// `views`: what stands at a path, and what the checker shall see there. `None`: this service has no checker.
+    ///
+    /// # Errors
+    /// No such service; the checker can't be started.
+    pub fn checker(&mut self, name: &str, views: &BTreeMap<PathBuf, PathBuf>) -> Result<Option<Checker>> {
+        let running = self.named(name)?;
+        match running.service.check.is_empty() {
+            true => Ok(None),
+            false => Checker::start(running, views).map(Some),
+        }
+    }
+}
+
 impl Checker {
-    /// `views`: what stands at a path, and what the checker shall see there.
-    pub fn start(
-        name: &str,
-        service: &Service,
-        users: &str,
-        views: &BTreeMap<PathBuf, PathBuf>,
-    ) -> Result<Checker> {
-        let user = passwd::find(users, &service.user)?;
-        let (pid, reader) = spawn::checker(&service.check, service, user, views)
-            .map_err(Error::world(format!("start `{}`", service.check.join(" "))))?;
+    fn start(running: &Running, views: &BTreeMap<PathBuf, PathBuf>) -> Result<Checker> {
+        let room = running.room.seeing(views)?;
+        let (reader, writer) = spawn::pipe().map_err(Error::world("make a pipe"))?;
+        let started = spawn::command(&running.service.check, &room, running.cgroup.as_ref(), Some(writer))?;
         let until = Instant::now() + spawn::CHECK_MAX;
-        Ok(Checker { name: name.into(), pid, output: Lines::new(reader), until, verdict: None })
+        let name = running.name.clone();
+        Ok(Checker {
+            name,
+            pid: started.pid,
+            end: started.end,
+            output: Lines::new(reader),
+            until,
+            verdict: None,
+        })
     }
 
     pub fn is_good(&self) -> bool {
@@ -48,18 +69,21 @@ impl Checker {
     /// Killed when its time is over: its end is news as any.
     pub fn end_at(&mut self, now: Instant) {
         if self.verdict.is_none() && self.until <= now {
-            kill_process_group(self.pid, Signal::KILL).unwrap_or_default();
+            kill_process(self.pid, Signal::KILL).unwrap_or_default();
             self.verdict = Some(Err(format!("{}: its check did not end", self.name)));
         }
     }
 
-    pub fn reaped(&mut self, pid: Pid, status: WaitStatus) {
+    /// A child has ended.
+    pub fn reaped(&mut self, pid: Pid, status: i32) {
         if pid != self.pid || self.verdict.is_some() {
             return;
         }
         let mut said = Vec::new();
-        self.output.drain(|line| said.push(line.to_string()));
-        let why = || format!("{}: check {}: {}", self.name, spawn::describe(status), said.join("; "));
-        self.verdict = Some(if status.exit_status() == Some(0) { Ok(()) } else { Err(why()) });
+        self.output.drain_some(64 << 10, |line| said.push(line.to_string()));
+        said.truncate(LINES_MAX);
+        let end = End::of(&self.end, status);
+        let why = || format!("{}: check {end}: {}", self.name, said.join("; "));
+        self.verdict = Some(if end.is_good() { Ok(()) } else { Err(why()) });
     }
 }

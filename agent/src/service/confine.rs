@@ -3,7 +3,7 @@
 use std::io;
 
 use rustix::fs::Mode;
-use rustix::process::{setsid, umask};
+use rustix::process::umask;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, configure_capability_in_ambient_set, remove_capability_from_bounding_set,
     set_capabilities, set_keep_capabilities, set_no_new_privs, set_thread_groups, set_thread_res_gid,
@@ -11,7 +11,6 @@ use rustix::thread::{
 };
 
 use crate::passwd::User;
-use crate::sys;
 
 /// From names such as `net_bind_service`. The error is the word that is none.
 pub fn capabilities(names: &[String]) -> Result<CapabilitySet, String> {
@@ -22,8 +21,6 @@ pub fn capabilities(names: &[String]) -> Result<CapabilitySet, String> {
 /// In the child, before exec: system calls only. Order matters: the bounding set needs the capabilities that the change
 /// of user takes, and ambient ones need their inheritable twin.
 pub fn apply(user: User, keep: CapabilitySet) -> io::Result<()> {
-    setsid()?;
-    sys::unblock_signals()?;
     umask(Mode::from_raw_mode(0o022));
     for capability in CapabilitySet::all().difference(keep).iter() {
         drop_bound(capability)?;

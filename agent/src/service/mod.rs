@@ -1,28 +1,50 @@
 //! Services: started in the order of readiness, watched, started again, stopped in reverse.
 //!
 //! [`Supervisor::step`] does what is due and [`Supervisor::due`] says when the next thing is; between them the agent
-//! sleeps. Nothing here reads the role or the environment.
+//! sleeps. Nothing here reads the role or the environment. What came of it is in [`Supervisor::events`].
 
-mod again;
+mod cgroup;
 mod checker;
 pub mod confine;
+mod end;
+mod enter;
+pub mod event;
+mod landlock;
+mod listen;
+mod log;
+mod notify;
+mod output;
 mod ready;
 mod restart;
+mod ring;
+mod room;
+mod running;
+mod seccomp;
 mod spawn;
+mod timer;
 
 use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::console::say;
 use crate::passwd;
+use crate::syslog::Syslog;
 use crate::wait::Waiter;
 pub use checker::Checker;
+use event::{Events, What};
+use host::Role;
+use host::environment::Log;
 use host::error::{Error, Result};
-use host::role;
-use ready::Word;
-use spawn::Output;
+use host::role::Service;
+pub use ring::Ring;
+use room::Room;
+use running::{Running, State};
+
+/// How often what a service still writes is read while it ends: at the machine's end only.
+const STOP_TURN: Duration = Duration::from_millis(20);
 
 /// What the machine as a whole is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,95 +54,132 @@ pub enum Verdict {
     NotReady(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    /// For those that it comes after.
-    Waiting,
-    /// Started; must be ready by then.
-    Starting(Instant),
-    Ready,
-    /// Died; is started again then.
-    Resting(Instant),
-    Failed(String),
-}
-
-struct Running {
-    name: String,
-    service: role::Service,
-    user: passwd::User,
-    state: State,
-    pid: Option<Pid>,
-    output: Option<Output>,
-    word: Option<Word>,
-    probe: Option<ready::Probe>,
-    /// Being reloaded or started anew.
-    turn: Option<again::Turn>,
-    started: Instant,
-    deaths: u32,
-}
-
 pub struct Supervisor {
     services: Vec<Running>,
+    events: Events,
+    syslog: Option<Syslog>,
 }
 
 impl Supervisor {
-    pub fn new(services: &BTreeMap<String, role::Service>, users: &str) -> Result<Supervisor> {
-        let order = order(services)?;
-        let services = order.into_iter().map(|name| Running::new(name, &services[name], users));
-        Ok(Supervisor { services: services.collect::<Result<_>>()? })
+    pub fn new(role: &Role, users: &str) -> Result<Supervisor> {
+        let order = order(&role.service)?;
+        let files: Vec<String> = role.config.keys().cloned().collect();
+        let one = |name: &str| {
+            let service = &role.service[name];
+            let room = Room::new(name, service, passwd::find(users, &service.user)?, &files)?;
+            Running::new(name, service, room)
+        };
+        let services: Vec<Running> = order.into_iter().map(one).collect::<Result<_>>()?;
+        if services.iter().any(|running| running.room.landlock == 0) {
+            say("this kernel has no landlock: services reach every path that their users may");
+        }
+        Ok(Supervisor { services, events: Events::default(), syslog: None })
     }
 
-    /// Makes each service's folders and runs its checker, before any of them starts.
-    pub fn prepare(&self) -> Result<()> {
-        self.services.iter().try_for_each(|running| {
-            spawn::make_writable(&running.service.writes, running.user)?;
-            spawn::check(&running.name, &running.service, running.user)
+    /// Where output goes besides, as the environment says; `host` is this machine's name.
+    pub fn log_to(&mut self, log: &Log, host: &str) {
+        self.syslog = log.syslog.map(|wanted| Syslog::new(wanted, host));
+        if self.syslog.is_some() {
+            self.services.iter_mut().for_each(|running| running.log.collect());
+        }
+    }
+
+    /// Makes each service's folders and sockets and runs its checker, before any of them starts.
+    pub fn prepare(&mut self) -> Result<()> {
+        self.services.iter_mut().try_for_each(|running| {
+            running.log.keep(&running.service);
+            running.prepare()
         })
     }
 
     /// Does all that is due now.
     pub fn step(&mut self, waiter: &Waiter) {
-        let now = Instant::now();
         for at in 0..self.services.len() {
             let free = self.is_free(at);
-            let running = &mut self.services[at];
-            running.turn(now);
-            match running.state {
-                State::Waiting if free => running.start(waiter, at as u32),
-                State::Resting(until) if until <= now => running.start(waiter, at as u32),
-                State::Starting(until) if until <= now => running.too_late(),
-                State::Starting(_) => running.probe(now),
-                _ => {}
-            }
+            self.services[at].step(free, waiter, at as u32);
         }
+        self.collect(waiter);
     }
 
     /// When [`Supervisor::step`] must run next; `None`: only news can change anything.
     pub fn due(&self) -> Option<Instant> {
-        self.services.iter().filter_map(Running::due).min()
+        let syslog = self.syslog.as_ref().and_then(Syslog::due);
+        self.services.iter().filter_map(Running::due).chain(syslog).min()
     }
 
-    /// Takes every dead child, ours and orphans; `other` hears of each too.
-    pub fn reap(&mut self, mut other: impl FnMut(Pid, WaitStatus)) {
+    /// Takes every dead child, ours and orphans; `other` hears of each, with its status as wait(2) has it.
+    pub fn reap(&mut self, waiter: &Waiter, mut other: impl FnMut(Pid, i32)) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            for running in &mut self.services {
-                running.died(pid, status);
+            for (at, running) in self.services.iter_mut().enumerate() {
+                running.died(pid, status.as_raw(), waiter, at as u32);
             }
-            other(pid, status);
+            other(pid, status.as_raw());
         }
     }
 
     pub fn read_output(&mut self, at: u32) {
         if let Some(running) = self.services.get_mut(at as usize) {
-            running.read_output();
+            running.log.read();
         }
     }
 
     pub fn read_word(&mut self, at: u32) {
-        let Some(running) = self.services.get_mut(at as usize) else { return };
-        if matches!(running.state, State::Starting(_)) && running.word.as_mut().is_some_and(Word::is_ready) {
-            running.is_ready();
+        if let Some(running) = self.services.get_mut(at as usize) {
+            running.hear();
         }
+    }
+
+    pub fn ended(&mut self, at: u32) {
+        if let Some(running) = self.services.get_mut(at as usize) {
+            running.ended();
+        }
+    }
+
+    pub fn fired(&mut self, at: u32, waiter: &Waiter) {
+        if let Some(running) = self.services.get_mut(at as usize) {
+            running.fired(waiter, at);
+        }
+    }
+
+    /// Asks a service to read its configuration again. [`event::What::Again`] or `NotAgain` tells what came of it, within
+    /// the service's `ready_s`; after `NotAgain` it runs as it was, or is started again as after any death.
+    ///
+    /// # Errors
+    /// No such service; it does not run; it has no way to reload.
+    pub fn reload(&mut self, name: &str) -> Result<()> {
+        self.named(name)?.reload()
+    }
+
+    /// Ends a service in order and starts it again, whatever it was. Told as by [`Supervisor::reload`].
+    ///
+    /// # Errors
+    /// No such service.
+    pub fn restart(&mut self, name: &str) -> Result<()> {
+        self.named(name)?.restart();
+        Ok(())
+    }
+
+    /// The last lines of a service.
+    pub fn ring(&self, name: &str) -> Option<&Ring> {
+        self.services.iter().find(|running| running.name == name).map(|running| running.log.ring())
+    }
+
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// One line a service, in the order of their start: name, state, and what it said last of itself.
+    pub fn states(&self) -> Vec<String> {
+        let line =
+            |running: &Running| format!("{} {} {}", running.name, word(&running.state), running.status);
+        self.services.iter().map(|running| line(running).trim_end().to_string()).collect()
+    }
+
+    /// Of each service: memory in bytes, tasks, processor time in microseconds, where the kernel counts them.
+    pub fn figures(&self) -> Vec<(&str, [Option<u64>; 3])> {
+        let figures =
+            |running: &Running| running.cgroup.as_ref().map_or([None; 3], |cgroup| cgroup.figures());
+        self.services.iter().map(|running| (running.name.as_str(), figures(running))).collect()
     }
 
     pub fn verdict(&self) -> Verdict {
@@ -129,181 +188,94 @@ impl Supervisor {
                 return Verdict::NotReady(format!("{}: {reason}", running.name));
             }
         }
-        let ready = self.services.iter().all(|running| running.state == State::Ready);
-        if ready { Verdict::Ready } else { Verdict::Pending }
+        if self.services.iter().all(Running::is_good) { Verdict::Ready } else { Verdict::Pending }
     }
 
     /// The names, in the order of their start.
+    pub fn has(&self, name: &str) -> bool {
+        self.services.iter().any(|running| running.name == name)
+    }
+
+    /// What became of a service since event `from`, if anything that decides: ready again, or why not.
+    pub fn again(&self, name: &str, from: u64) -> Option<std::result::Result<(), String>> {
+        let (events, _) = self.events.since(from);
+        events.filter(|event| event.service == name).find_map(|event| match &event.what {
+            What::Again => Some(Ok(())),
+            What::NotAgain(why) | What::Failed(why) => Some(Err(why.clone())),
+            _ => None,
+        })
+    }
+
     pub fn names(&self) -> String {
         self.services.iter().map(|running| running.name.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// Asks each to end, the last started first, and kills those that do not within their time.
     pub fn stop(&mut self) {
-        for running in self.services.iter_mut().rev() {
-            let Some(pid) = running.pid else { continue };
-            let signal = signal(&running.service.stop).unwrap_or(Signal::TERM);
-            kill_process_group(pid, signal).unwrap_or_default();
-            if !spawn::ended_within(pid, Duration::from_secs(running.service.stop_s)) {
-                say(format_args!(
-                    "{}: did not end within {} s, killed",
-                    running.name, running.service.stop_s
-                ));
-                kill_process_group(pid, Signal::KILL).unwrap_or_default();
-            }
-            running.read_output();
-            running.pid = None;
-        }
+        self.services.iter_mut().rev().for_each(Running::stop);
     }
 
-    /// One line a service: its name, what it is, its number, how long it lives, how often it died, its memory.
-    pub fn top(&self) -> Vec<String> {
-        self.services.iter().map(Running::line).collect()
-    }
-
-    pub fn has(&self, name: &str) -> bool {
-        self.services.iter().any(|running| running.name == name)
+    fn named(&mut self, name: &str) -> Result<&mut Running> {
+        let found = self.services.iter_mut().find(|running| running.name == name);
+        found.ok_or_else(|| Error::input(format!("no service `{name}`")))
     }
 
     /// Whether all that service `at` comes after are ready.
     fn is_free(&self, at: usize) -> bool {
         let after = &self.services[at].service.after;
-        let ready = |running: &&Running| running.state == State::Ready;
-        after.iter().all(|name| self.services.iter().filter(ready).any(|running| running.name == *name))
+        let good = |running: &&Running| running.is_good();
+        after.iter().all(|name| self.services.iter().filter(good).any(|running| running.name == *name))
+    }
+
+    /// What each has for all: events, and lines for the collector.
+    fn collect(&mut self, waiter: &Waiter) {
+        for running in &mut self.services {
+            running.events.drain(..).for_each(|what| self.events.push(&running.name, what));
+            let Some(syslog) = &mut self.syslog else { continue };
+            let lines = running.log.take_collected();
+            lines.iter().for_each(|(at_ms, text)| syslog.say(&running.name, *at_ms, text));
+        }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.step(waiter, Instant::now());
+        }
     }
 }
 
 impl Running {
-    fn new(name: &str, service: &role::Service, users: &str) -> Result<Running> {
-        let fault = |what: &str, word: &str| {
-            Error::input(format!("role.toml: service.{name}.{what}: no such word `{word}`"))
-        };
-        signal(&service.stop).ok_or_else(|| fault("stop", &service.stop))?;
-        confine::capabilities(&service.caps).map_err(|word| fault("caps", &word))?;
-        Ok(Running {
-            name: name.into(),
-            service: service.clone(),
-            user: passwd::find(users, &service.user)?,
-            state: State::Waiting,
-            pid: None,
-            output: None,
-            word: None,
-            probe: None,
-            turn: None,
-            started: Instant::now(),
-            deaths: 0,
-        })
-    }
-
-    fn start(&mut self, waiter: &Waiter, at: u32) {
-        match spawn::service(&self.name, &self.service, self.user, waiter, at) {
-            Ok(spawn::Spawned { pid, output, word }) => {
-                (self.pid, self.output, self.word) = (Some(pid), Some(output), word);
-                self.started = Instant::now();
-                self.state = State::Starting(self.started + Duration::from_secs(self.service.ready_s));
-                self.probe = ready::Probe::new(&self.service.ready);
-                if self.service.ready == role::Ready::Start {
-                    self.is_ready();
-                }
-            }
-            Err(fault) => self.state = State::Failed(fault.to_string()),
+    fn stop(&mut self) {
+        let Some(process) = &self.process else { return };
+        let end = spawn::end_watch(process, &self.room);
+        kill_process(process.pid, signal(&self.service.stop).unwrap_or(Signal::TERM)).unwrap_or_default();
+        let until = Instant::now() + Duration::from_secs(self.service.stop_s);
+        let ended = |end: &OwnedFd| spawn::poll_in(end.as_fd(), STOP_TURN);
+        while end.as_ref().is_ok_and(|end| !ended(end)) && Instant::now() < until {
+            self.log.read();
         }
-    }
-
-    fn is_ready(&mut self) {
-        self.state = State::Ready;
-        self.probe = None;
-    }
-
-    fn too_late(&mut self) {
-        if let Some(pid) = self.pid.take() {
-            kill_process_group(pid, Signal::KILL).unwrap_or_default();
+        self.log.finish();
+        if Instant::now() >= until {
+            self.log.tell(&format!("did not end within {} s, killed", self.service.stop_s));
         }
-        self.state = State::Failed(format!("not ready within {} s", self.service.ready_s));
-    }
-
-    fn probe(&mut self, now: Instant) {
-        if self.probe.as_mut().is_some_and(|probe| probe.step(&self.service, self.user, now)) {
-            self.is_ready();
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.turn_due().into_iter().chain(self.state_due()).min()
-    }
-
-    fn state_due(&self) -> Option<Instant> {
-        match self.state {
-            State::Resting(until) => Some(until),
-            State::Starting(until) => {
-                Some(self.probe.as_ref().and_then(ready::Probe::due).map_or(until, |next| next.min(until)))
-            }
-            _ => None,
-        }
-    }
-
-    fn line(&self) -> String {
-        let state = match &self.state {
-            State::Waiting => "waiting".to_string(),
-            State::Starting(_) => "starting".to_string(),
-            State::Ready if self.turn.is_some() => "reloading".to_string(),
-            State::Ready => "ready".to_string(),
-            State::Resting(_) => "resting".to_string(),
-            State::Failed(why) => format!("failed ({why})"),
-        };
-        let Some(pid) = self.pid else { return format!("{} {state}, died {} times", self.name, self.deaths) };
-        let rss_kb = resident_kb(pid).map_or(String::new(), |kb| format!(", {kb} kB"));
-        let lives_s = self.started.elapsed().as_secs();
-        format!(
-            "{} {state}, pid {}, {lives_s} s, died {} times{rss_kb}",
-            self.name,
-            pid.as_raw_nonzero(),
-            self.deaths
-        )
-    }
-
-    fn read_output(&mut self) {
-        let name = &self.name;
-        if let Some(output) = &mut self.output {
-            output.drain(|line| say(format_args!("{name}: {line}")));
-        }
-    }
-
-    fn died(&mut self, pid: Pid, status: WaitStatus) {
-        if self.probe.as_mut().is_some_and(|probe| probe.answered(pid, status)) {
-            self.is_ready();
-        }
-        if self.pid != Some(pid) {
-            return;
-        }
-        self.read_output();
-        // Nothing that it started outlives it; otherwise a second one would find its port taken.
-        kill_process_group(pid, Signal::KILL).unwrap_or_default();
-        (self.pid, self.word, self.probe) = (None, None, None);
-        if self.is_ended_for_a_start() {
-            return;
-        }
-        self.deaths = if self.started.elapsed() >= restart::LONG_LIFE { 1 } else { self.deaths + 1 };
-        let end = spawn::describe(status);
-        self.state = match restart::pause(self.deaths) {
-            Some(pause) => {
-                say(format_args!("{}: {end}; starts again in {} ms", self.name, pause.as_millis()));
-                State::Resting(Instant::now() + pause)
-            }
-            None => State::Failed(format!("{end}, {} times in a row", self.deaths)),
-        };
+        self.kill();
+        self.process = None;
     }
 }
 
-/// Of the process alone, proc_pid_status(5).
-fn resident_kb(pid: Pid) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+fn word(state: &State) -> &'static str {
+    match state {
+        State::Waiting => "waits",
+        State::Starting(_) => "starts",
+        State::Ready => "ready",
+        State::Reloading(..) => "reloads",
+        State::Stopping(_) => "stops",
+        State::Resting(_) => "rests",
+        State::Armed => "armed",
+        State::Done => "done",
+        State::Failed(_) => "failed",
+    }
 }
 
 /// Each after those it comes after; by name where that leaves a choice.
-fn order(services: &BTreeMap<String, role::Service>) -> Result<Vec<&str>> {
+fn order(services: &BTreeMap<String, Service>) -> Result<Vec<&str>> {
     let mut order: Vec<&str> = Vec::new();
     while order.len() < services.len() {
         let free = services.iter().find(|(name, service)| {
@@ -327,6 +299,7 @@ fn signal(name: &str) -> Option<Signal> {
         ("HUP", Signal::HUP),
         ("USR1", Signal::USR1),
         ("USR2", Signal::USR2),
+        ("WINCH", Signal::WINCH),
         ("KILL", Signal::KILL),
     ];
     known.into_iter().find_map(|(word, signal)| (word == name).then_some(signal))
@@ -335,3 +308,11 @@ fn signal(name: &str) -> Option<Signal> {
 #[cfg(test)]
 #[path = "service_test.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "confine_test.rs"]
+mod confine_tests;
+
+#[cfg(test)]
+#[path = "word_test.rs"]
+mod word_tests;

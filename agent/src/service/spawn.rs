@@ -1,151 +1,117 @@
 //! Processes: a service with its pipes, its checker, its probe. All of them confined alike.
 
-use std::collections::BTreeMap;
-use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, waitpid,
-};
-use rustix::thread::CapabilitySet;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
-use super::confine;
-use super::ready::Word;
+use super::cgroup::Cgroup;
+use super::end::End;
+use super::enter::{self, STARTED};
+use super::room::{Job, OWN, Room};
 use crate::console::say;
-use crate::lines::Lines;
+use crate::lines::{Lines, Rest};
 use crate::passwd::User;
-use crate::sys;
-use crate::wait::{News, Waiter};
+use crate::sys::child;
 use host::error::{Error, Result};
 use host::role::{Ready, Service};
 
-pub type Output = Lines<File>;
-
-pub struct Spawned {
+/// A process that has become its program.
+pub struct Started {
     pub pid: Pid,
-    pub output: Output,
-    pub word: Option<Word>,
+    /// What the one that stands for it says at the end ([`enter`]).
+    pub end: File,
 }
 
-/// Where the assembler links the programs of all kegs.
-const PATH: &str = "/bin";
-/// s6's convention leaves the number to the service; three is what nearly all take.
-const READY_FD: i32 = 3;
+/// What a service is started with besides its room: what it writes to, and what it is handed.
+pub struct Handed<'s> {
+    pub output: OwnedFd,
+    pub sockets: &'s [OwnedFd],
+    pub ready: Option<OwnedFd>,
+}
+
 /// A checker reads files; one that hangs must not hang the machine.
 pub const CHECK_MAX: Duration = Duration::from_secs(30);
+/// To be the program: a few hundred system calls.
+const START_MAX: Duration = Duration::from_secs(10);
+/// Above all that a service is handed.
+const HIGH: i32 = 512;
 
-/// Starts it, and has its output and its word watched as number `at`.
-pub fn service(name: &str, service: &Service, user: User, waiter: &Waiter, at: u32) -> Result<Spawned> {
+/// Starts the service's own program.
+pub fn service(service: &Service, room: &Room, cgroup: Option<&Cgroup>, handed: Handed) -> Result<Started> {
     let tried = || Error::world(format!("start `{}`", service.run.join(" ")));
-    let (reader, writer) = output_pipe().map_err(tried())?;
-    let mut command = command(&service.run, service, user)?;
-    command.stdout(writer.try_clone().map_err(tried())?).stderr(writer);
-    let (word, fd) = word(name, service, user, &mut command)?;
-    waiter.watch(&reader, News::Output(at)).map_err(tried())?;
-    match &word {
-        Some(Word::Notify(socket)) => waiter.watch(socket, News::Word(at)).map_err(tried())?,
-        Some(Word::Fd(pipe)) => waiter.watch(pipe, News::Word(at)).map_err(tried())?,
-        None => {}
+    let mut job = Job::new(&service.run)?;
+    let mut fds = stdio(&handed.output).map_err(tried())?;
+    for fd in handed.sockets.iter().chain(&handed.ready) {
+        fds.push(high(fd).map_err(tried())?);
     }
-    let pid = start(command).map_err(tried())?;
-    drop(fd);
-    Ok(Spawned { pid, output: Lines::new(reader), word })
+    if !handed.sockets.is_empty() {
+        job.set("LISTEN_FDS", &handed.sockets.len().to_string());
+        job.set("LISTEN_FDNAMES", &service.listen.iter().map(|one| one.name()).collect::<Vec<_>>().join(":"));
+        job.set_pid("LISTEN_PID");
+    }
+    if speaks(service) {
+        job.set("NOTIFY_SOCKET", &format!("{OWN}/notify"));
+        job.asks = true;
+    }
+    if let Some(s) = service.watchdog_s {
+        job.set("WATCHDOG_USEC", &(s * 1_000_000).to_string());
+        job.set_pid("WATCHDOG_PID");
+    }
+    start(room, job, &fds, cgroup, &service.run.join(" "))
 }
 
-/// The agent's end, and the service's, which must live until the service has been started.
-fn word(
-    name: &str,
-    service: &Service,
-    user: User,
-    command: &mut Command,
-) -> Result<(Option<Word>, Option<OwnedFd>)> {
-    match service.ready {
-        Ready::Notify => {
-            let path = format!("/run/rootbrew/{name}.notify");
-            command.env("NOTIFY_SOCKET", &path);
-            Ok((Some(Word::notify(&path, user)?), None))
-        }
-        Ready::Fd => {
-            let (reader, writer) = output_pipe().map_err(Error::world("make a pipe"))?;
-            // Above the number that it gets in the child, so that the two are never one.
-            let writer = rustix::io::fcntl_dupfd_cloexec(&writer, 10).map_err(Error::world("make a pipe"))?;
-            let fd = writer.try_clone().map_err(Error::world("make a pipe"))?;
-            sys::before_exec(command, move || sys::duplicate_onto(writer.as_fd(), READY_FD));
-            Ok((Some(Word::Fd(reader)), Some(fd)))
-        }
-        _ => Ok((None, None)),
-    }
+/// Whether it has a socket to say things of itself.
+pub fn speaks(service: &Service) -> bool {
+    service.ready == Ready::Notify || service.watchdog_s.is_some()
 }
 
 /// Runs the service's `check` to its end.
-pub fn check(name: &str, service: &Service, user: User) -> Result<()> {
+pub fn check(name: &str, service: &Service, room: &Room, cgroup: Option<&Cgroup>) -> Result<()> {
     if service.check.is_empty() {
         return Ok(());
     }
-    let tried = || Error::world(format!("start `{}`", service.check.join(" ")));
-    let (reader, writer) = output_pipe().map_err(tried())?;
-    let mut command = command(&service.check, service, user)?;
-    command.stdout(writer.try_clone().map_err(tried())?).stderr(writer);
-    let pid = start(command).map_err(tried())?;
-    let ended = poll_end(pid, CHECK_MAX);
+    let words = service.check.join(" ");
+    let tried = || Error::world(format!("start `{words}`"));
+    let (reader, writer) = pipe().map_err(tried())?;
+    let fds = stdio(&writer).map_err(tried())?;
+    let started = start(room, Job::new(&service.check)?, &fds, cgroup, &words)?;
+    drop((fds, writer));
+    let (mut said, mut lines) = (Vec::new(), Lines::new(reader));
+    let ended = ended_within(started.pid, CHECK_MAX, &mut lines, |line| said.push(line.to_string()));
     if !ended {
-        kill_process_group(pid, Signal::KILL).unwrap_or_default();
+        kill_process(started.pid, Signal::KILL).unwrap_or_default();
     }
-    let status = waitpid(Some(pid), WaitOptions::empty()).map_err(Error::world("wait for the checker"))?;
-    let mut said = Vec::new();
-    Lines::new(reader).drain(|line| said.push(line.to_string()));
-    match status {
-        Some((_, status)) if ended && status.exit_status() == Some(0) => Ok(()),
-        Some((_, status)) => {
-            said.iter().for_each(|line| say(format_args!("{name}: {line}")));
-            let did = format!("`{}` {}", service.check.join(" "), describe(status));
-            Err(Error::Service { service: name.into(), did })
-        }
-        None => Ok(()),
+    let status =
+        waitpid(Some(started.pid), WaitOptions::empty()).map_err(Error::world("wait for the checker"))?;
+    let status = status.map_or(0, |(_, status)| status.as_raw());
+    let end = End::of(&started.end, status);
+    if ended && end.is_good() {
+        return Ok(());
     }
+    said.iter().take(100).for_each(|line| say(format_args!("{name}: {line}")));
+    let did = if ended { end.to_string() } else { format!("did not end within {} s", CHECK_MAX.as_secs()) };
+    Err(Error::Service { service: name.into(), did: format!("`{words}` {did}") })
 }
 
-/// Starts a checker that sees `views` in their places; the reader of what it says does not block.
-pub fn checker(
+/// Starts a probe or a command of the service's; what it writes goes to `output`, or nowhere.
+pub fn command(
     argv: &[String],
-    service: &Service,
-    user: User,
-    views: &BTreeMap<PathBuf, PathBuf>,
-) -> io::Result<(Pid, File)> {
-    let other = |fault: Error| io::Error::other(fault.to_string());
-    let views = views.iter().map(|(at, what)| Ok((c_path(at)?, c_path(what)?))).collect::<io::Result<_>>()?;
-    let (reader, writer) = output_pipe()?;
-    let mut command = command_with(argv, service, user, views).map_err(other)?;
-    command.stdout(writer.try_clone()?).stderr(writer);
-    Ok((start(command)?, reader))
-}
-
-fn c_path(path: &Path) -> io::Result<CString> {
-    Ok(CString::new(path.as_os_str().as_bytes())?)
-}
-
-/// In the child, before anything is given up: a view of the machine's files of its own.
-fn show(views: &[(CString, CString)]) -> io::Result<()> {
-    sys::own_mounts()?;
-    let propagation = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change(c"/", propagation)?;
-    views.iter().try_for_each(|(at, what)| Ok(mount_bind(what.as_c_str(), at.as_c_str())?))
-}
-
-/// Starts a probe; its output goes nowhere.
-pub fn quiet(argv: &[String], service: &Service, user: User) -> io::Result<Pid> {
-    let mut command = command(argv, service, user).map_err(|fault| io::Error::other(fault.to_string()))?;
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    start(command)
+    room: &Room,
+    cgroup: Option<&Cgroup>,
+    output: Option<OwnedFd>,
+) -> Result<Started> {
+    let words = argv.join(" ");
+    let tried = || Error::world(format!("start `{words}`"));
+    let output = match output {
+        Some(output) => output,
+        None => null(true).map_err(tried())?,
+    };
+    start(room, Job::new(argv)?, &stdio(&output).map_err(tried())?, cgroup, &words)
 }
 
 /// Folders made where they are not, owned by the service's user.
@@ -157,77 +123,119 @@ pub fn make_writable(folders: &[String], user: User) -> Result<()> {
     })
 }
 
-fn command(argv: &[String], service: &Service, user: User) -> Result<Command> {
-    command_with(argv, service, user, Vec::new())
+fn stdio(output: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+    Ok(vec![high(&null(false)?)?, high(output)?, high(output)?])
 }
 
-fn command_with(
-    argv: &[String],
-    service: &Service,
-    user: User,
-    views: Vec<(CString, CString)>,
-) -> Result<Command> {
-    let keep = confine::capabilities(&service.caps)
-        .map_err(|word| Error::input(format!("no capability `{word}`")))?;
-    let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("an empty command"))?;
-    let mut command = confined(program, arguments, user, keep, views);
-    command.env_clear().env("PATH", PATH).env("HOME", "/").current_dir("/").stdin(Stdio::null());
-    Ok(command)
+fn null(write: bool) -> io::Result<OwnedFd> {
+    Ok(File::options().read(!write).write(write).open("/dev/null")?.into())
 }
 
-fn confined(
-    program: &str,
-    arguments: &[String],
-    user: User,
-    keep: CapabilitySet,
-    views: Vec<(CString, CString)>,
-) -> Command {
-    #[cfg(feature = "observe")]
-    if let Some(watched) = crate::observe::watched(program, arguments, user, keep) {
-        return watched;
+/// A copy whose number no other takes in the child.
+fn high(fd: &OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, HIGH)?)
+}
+
+#[cfg(not(feature = "observe"))]
+fn start(room: &Room, job: Job, fds: &[OwnedFd], cgroup: Option<&Cgroup>, words: &str) -> Result<Started> {
+    begin(room, job, fds, cgroup, words)
+}
+
+/// The tracer confines what it starts, and is not confined itself.
+#[cfg(feature = "observe")]
+fn start(
+    room: &Room,
+    mut job: Job,
+    fds: &[OwnedFd],
+    cgroup: Option<&Cgroup>,
+    words: &str,
+) -> Result<Started> {
+    let Some((traced, port)) = crate::observe::watched(&job.words, room.user, room.keep) else {
+        return begin(room, job, fds, cgroup, words);
+    };
+    let tried = Error::world("copy a port");
+    let port = port.try_clone_to_owned().and_then(|port| high(&port)).map_err(tried)?;
+    job.run(&traced)?;
+    (job.also, job.asks) = (Some((port, crate::observe::PORT_FD)), false);
+    begin(&Room { bare: true, ..room.clone() }, job, fds, None, words)
+}
+
+fn begin(
+    room: &Room,
+    mut job: Job,
+    fds: &[OwnedFd],
+    cgroup: Option<&Cgroup>,
+    words: &str,
+) -> Result<Started> {
+    let tried = || Error::world(format!("start `{words}`"));
+    job.seal();
+    let (reader, writer) = io::pipe().map_err(tried())?;
+    let (reader, writer) = (File::from(OwnedFd::from(reader)), high(&writer.into()).map_err(tried())?);
+    let namespaces = if room.bare { 0 } else { room.namespaces };
+    let pid = child::clone(namespaces).map_err(tried())?;
+    if pid == 0 {
+        enter::enter(room, &mut job, cgroup.map(|group| group.door().as_fd()), fds, writer.as_fd());
     }
-    let mut command = Command::new(program);
-    command.args(arguments);
-    if !views.is_empty() {
-        sys::before_exec(&mut command, move || show(&views));
+    drop(writer);
+    let pid = Pid::from_raw(pid).ok_or_else(|| Error::input("a process without a number"))?;
+    let fault = match poll_in(reader.as_fd(), START_MAX) {
+        false => Some(("is no program yet after 10 s", io::ErrorKind::TimedOut.into())),
+        // Closed by exec, or told by the one that stands for it.
+        true => match enter::read_record(&reader) {
+            None | Some((STARTED, _)) => None,
+            Some((step, errno)) => Some((enter::step_name(step), io::Error::from_raw_os_error(errno as i32))),
+        },
+    };
+    if let Some((step, cause)) = fault {
+        kill_process(pid, Signal::KILL).unwrap_or_default();
+        waitpid(Some(pid), WaitOptions::empty()).unwrap_or_default();
+        return Err(Error::world(format!("start `{words}`: {step}"))(cause));
     }
-    sys::before_exec(&mut command, move || confine::apply(user, keep));
-    command
+    rustix::io::ioctl_fionbio(&reader, true).map_err(|cause| tried()(cause.into()))?;
+    Ok(Started { pid, end: reader })
 }
 
-fn start(mut command: Command) -> io::Result<Pid> {
-    let child = command.spawn()?;
-    // Not the child's own `wait`: the agent reaps all children in one place.
-    Pid::from_raw(child.id() as i32).ok_or_else(|| io::Error::other("a process without a number"))
-}
-
-/// The reader does not block.
-fn output_pipe() -> io::Result<(File, OwnedFd)> {
+/// The agent's end does not block.
+pub fn pipe() -> io::Result<(File, OwnedFd)> {
     let (reader, writer) = io::pipe()?;
     rustix::io::ioctl_fionbio(&reader, true)?;
     Ok((File::from(OwnedFd::from(reader)), writer.into()))
 }
 
-/// Reaps `pid` if it ends in time.
-pub fn ended_within(pid: Pid, limit: Duration) -> bool {
-    let ended = poll_end(pid, limit);
-    if ended {
-        // Gone already when the reaper was first: as good.
-        waitpid(Some(pid), WaitOptions::NOHANG).unwrap_or_default();
-    }
-    ended
-}
-
-fn poll_end(pid: Pid, limit: Duration) -> bool {
+/// Waits for the end of a process, and reads meanwhile what it writes, so that it never waits for us. It is not reaped.
+fn ended_within(pid: Pid, limit: Duration, lines: &mut Lines<File>, mut take: impl FnMut(&str)) -> bool {
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
-    let limit = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
-    poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).is_ok_and(|count| count > 0)
+    let end = Instant::now() + limit;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let reader = lines.reader();
+        let mut fds = [PollFd::new(&process, PollFlags::IN), PollFd::new(reader, PollFlags::IN)];
+        poll(&mut fds, Some(&timespec(left))).unwrap_or_default();
+        let ended = fds[0].revents().contains(PollFlags::IN);
+        let closed = lines.drain_some(64 << 10, &mut take) == Rest::Closed;
+        if ended || left.is_zero() {
+            return ended;
+        }
+        if closed {
+            return poll_in(process.as_fd(), end.saturating_duration_since(Instant::now()));
+        }
+    }
 }
 
-pub fn describe(status: WaitStatus) -> String {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("exited with {code}"),
-        (_, Some(signal)) => format!("was ended by signal {signal}"),
-        _ => "ended".into(),
+/// What is readable when the service's main process has ended: the word of the one that stands for it (which may wait for
+/// ours), else the process itself.
+pub fn end_watch(started: &Started, room: &Room) -> io::Result<OwnedFd> {
+    if room.namespaces & libc::CLONE_NEWPID != 0 && !room.bare {
+        return Ok(started.end.try_clone()?.into());
     }
+    Ok(pidfd_open(started.pid, PidfdFlags::empty())?)
+}
+
+fn timespec(limit: Duration) -> Timespec {
+    Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) }
+}
+
+pub fn poll_in(fd: std::os::fd::BorrowedFd, limit: Duration) -> bool {
+    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timespec(limit)))
+        .is_ok_and(|count| count > 0)
 }

@@ -5,6 +5,7 @@
 //! recipes too. The agent reads the same text in the image, so what is right here is right there.
 
 mod config;
+mod confined;
 mod facts;
 mod host;
 pub mod limits;
@@ -24,10 +25,11 @@ use kegs::fault::{Faults, Text};
 use kegs::reader::{self, Named, Place, Read, Scalar, Table, Written};
 
 pub use config::Config;
+pub use confined::Confined;
 pub use facts::Check;
 pub use host::{Data, Lost};
 pub use limits::Limits;
-pub use service::{Ready, Restart, Service};
+pub use service::{Ready, Reload, Restart, Service};
 pub use trial::{Shape, Trial};
 pub use user::User;
 pub use variable::{Kind, Value, Variable};
@@ -173,6 +175,9 @@ impl Role {
                 |argv: &[String], by: String| programs.extend(argv.first().map(|run| (run.clone(), by)));
             add(&service.run, format!("service {name}"));
             add(&service.check, format!("check of {name}"));
+            if let Some(Reload::Command(argv)) = &service.reload {
+                add(argv, format!("reload of {name}"));
+            }
             if let Ready::Exec(argv) = &service.ready {
                 add(argv, format!("readiness of {name}"));
             }

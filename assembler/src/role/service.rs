@@ -3,6 +3,10 @@
 use kegs::fault::Faults;
 use kegs::reader::{OneOrMany, Place, Read, Table, Written, meant};
 
+use host::calendar::Calendar;
+use host::listen::Listen;
+
+use super::confined::{self, At, Confined};
 use super::{Role, is_name, path_fault};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,8 +16,17 @@ pub struct Service {
     /// Must exit with 0 before the service starts, and before a change of its configuration is used. Empty: none.
     pub check: Vec<String>,
     pub ready: Ready,
-    /// The signal that makes it read its configuration again, without `SIG`; `None`: it is restarted.
-    pub reload: Option<String>,
+    /// How it reads its configuration again; `None`: it is restarted.
+    pub reload: Option<Reload>,
+    /// Ready when it has exited with 0.
+    pub once: bool,
+    /// Runs at these times, and not at the start.
+    pub timer: Option<Calendar>,
+    /// Sockets that the agent binds for it.
+    pub listen: Vec<Listen>,
+    /// It says that it is well at least this often.
+    pub watchdog_s: Option<u64>,
+    pub confined: Confined,
     pub user: String,
     /// Without `CAP_`, lower case.
     pub caps: Vec<String>,
@@ -26,6 +39,13 @@ pub struct Service {
     pub stop: String,
     pub stop_s: u64,
     pub ready_s: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reload {
+    /// Without `SIG`.
+    Signal(String),
+    Command(Vec<String>),
 }
 
 /// How a service tells that it serves.
@@ -61,7 +81,12 @@ impl Read for Service {
             run: table.need::<Command>("run", "as `run = [\"nginx\"]`").unwrap_or_default().0,
             check: table.or_default::<Command>("check").0,
             ready: table.or_default("ready"),
-            reload: table.take::<Signal>("reload").map(|signal| signal.0),
+            reload: table.take("reload"),
+            once: table.take("once").unwrap_or(false),
+            timer: table.take::<At<Calendar>>("timer").map(|timer| timer.0),
+            listen: table.or_default::<Vec<At<Listen>>>("listen").into_iter().map(|one| one.0).collect(),
+            watchdog_s: table.take("watchdog_s"),
+            confined: confined::take(&mut table),
             user: table.need::<User>("user", "who it runs as, as `user = \"web\"`").unwrap_or_default().0,
             caps: table.or_default::<Vec<Capability>>("caps").into_iter().map(|cap| cap.0).collect(),
             writes: table.or_default::<Vec<AbsolutePath>>("writes").into_iter().map(|path| path.0).collect(),
@@ -72,6 +97,7 @@ impl Read for Service {
             stop_s: table.take("stop_s").unwrap_or(10),
             ready_s: table.take("ready_s").unwrap_or(60),
         };
+        confined::check(&service, &mut table);
         table.close("in a service");
         Some(service)
     }
@@ -132,6 +158,15 @@ impl Read for Ready {
             _ if faults.0.len() > before => None,
             _ => at.fail("readiness is one thing", "one of `tcp`, `unix`, `exec`", faults),
         }
+    }
+}
+
+impl Read for Reload {
+    fn read(at: &Place, faults: &mut Faults) -> Option<Reload> {
+        if at.is_string() {
+            return Signal::read(at, faults).map(|signal| Reload::Signal(signal.0));
+        }
+        Command::read(at, faults).map(|command| Reload::Command(command.0))
     }
 }
 

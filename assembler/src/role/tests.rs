@@ -191,6 +191,33 @@ fn services() {
 }
 
 #[test]
+fn what_a_service_may_and_when_it_runs() {
+    check_more(
+        "[service.a]\nrun = [\"a\"]\nuser = \"a\"\ntimer = \"daly 3\"\nonce = true\nlisten = [80, \"udp:x\"]\nseccomp = [\"ptrac\"]\n\
+         network = \"nothing\"\nshares = [\"pid\"]\nmemory = \"64\"\nreads = [\"etc\"]\nreload = []\nready = \"fd\"\nwatchdog_s = 0\n\
+         [service.b]\nrun = [\"b\"]\nuser = \"b\"\nnetwork = \"none\"\nready = { tcp = 80 }\n\
+         [service.c]\nrun = [\"c\"]\nuser = \"c\"\nonce = true\ntimer = \"daily\"\nseccomp = \"off\"\n\
+         [service.d]\nrun = [\"d\"]\nuser = \"d\"\ntimer = \"Mon..Fri 03:00\"\nlisten = [80, \"/run/x.sock\"]\nseccomp = [\"ptrace\"]\n\
+         shares = [\"tmp\"]\nmemory = \"64 MB\"\ntasks = 9\ncpu = 50\nreload = [\"d\", \"-r\"]\nconsole = false\nlog = 4096",
+        expect![[r#"
+            roles/t.toml:6:9: `daly` is no weekday; as Mon; docs/hosts.md has its forms
+            roles/t.toml:8:15: `udp:x` is no place to listen; as 80, "udp:53", "/run/x.sock"; docs/hosts.md has its forms
+            roles/t.toml:9:12: `ptrac` is no call that is denied; did you mean `ptrace`?
+            roles/t.toml:10:11: `nothing` is no network; one of `machine`, `none`
+            roles/t.toml:11:11: `pid` is no share; did you mean `pids`?
+            roles/t.toml:12:10: `64` is no size; as "512 KiB", "3.3 MB", "2 GiB"
+            roles/t.toml:13:10: `etc` is no absolute path; it begins with `/`
+            roles/t.toml:14:10: a command without a program; as ["nginx", "-t"]
+            roles/t.toml:15:1: `once` and `ready` are two; what runs once is ready when it has exited with 0
+            roles/t.toml:16:1: a watchdog of 0 s; leave it out for none
+            roles/t.toml:20:1: `network = "none"`, and `ready` asks a port; nobody reaches it there; as `ready = "notify"`, or by a socket: `{ unix = "/run/x.sock" }`
+            roles/t.toml:25:1: `once` and `timer` are two; with `timer` it runs at its times; leave `once` out
+            roles/t.toml:27:11: `off` is no filter; one of `none`
+        "#]],
+    );
+}
+
+#[test]
 fn configs() {
     check_more(
         "[config.\"etc/x\"]\ntemplate = \"nginx.con\"\nmode = \"999\"\n[config.\"/x\"]\ntemplate = \"../x\"\nmode = 644\nowner = \"web\"\n\

@@ -127,8 +127,33 @@ const ROLE: &[&str] = &[
 ];
 
 const SERVICE: &[&str] = &[
-    "run", "check", "ready", "ready_s", "reload", "restart", "stop", "stop_s", "after", "user", "caps",
+    "run",
+    "once",
+    "timer",
+    "check",
+    "listen",
+    "ready",
+    "ready_s",
+    "watchdog_s",
+    "reload",
+    "restart",
+    "stop",
+    "stop_s",
+    "after",
+    "user",
+    "caps",
     "writes",
+    "reads",
+    "network",
+    "shares",
+    "seccomp",
+    "memory",
+    "tasks",
+    "cpu",
+    "descriptors",
+    "core",
+    "console",
+    "log",
 ];
 
 const CONFIG: &[&str] = &["template", "owner", "mode", "keep"];
