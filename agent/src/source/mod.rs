@@ -19,7 +19,7 @@ use crate::events::tell;
 use host::environment::{SIZE_MAX_BYTES, Source};
 use host::error::{Error, Result};
 use host::role::Role;
-use host::signed;
+use host::signed::{self, Refused};
 pub use operator::{put, watch};
 
 /// Where QEMU's `-fw_cfg name=opt/org.rootbrew/environment.toml,file=…` appears; and the same by systemd's convention.
@@ -114,8 +114,8 @@ fn whole(role: &Role, name: &str, bytes: &[u8]) -> Result<Source> {
     let bytes = match &role.environment_key {
         None => bytes,
         Some(key) => {
-            let key = signed::key(key).ok_or_else(|| refused("the role's environment_key is no key"))?;
-            signed::open(bytes, &key).map_err(refused)?
+            let key = signed::key(key).ok_or_else(|| refused(&Refused::Key.to_string()))?;
+            signed::open(bytes, &key).map_err(|why| refused(&why.to_string()))?
         }
     };
     Source::parse(name, bytes).map_err(|fault| Error::from(vec![fault]))
