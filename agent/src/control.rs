@@ -364,6 +364,25 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_panic() {
+        let (mut client, mut control, waiter) = pair();
+        let whole =
+            b".reset 7\nstatus\nenv put\nYSA9\nIDEK\n.\nlog -f -n 7 nginx\nevents -f\nrestart nginx\n";
+        crate::chance::rounds(23, 5_000, |chance| {
+            client.write_all(&chance.change(whole, 0)).unwrap();
+            for ask in control.asked(0) {
+                assert!(!matches!(ask, Ask::Put(bytes) if bytes.len() > TEXT_MAX_BYTES));
+                control.done(0, Err("no".into()));
+            }
+            said(&mut client);
+        });
+        // It listens still.
+        client.write_all(b"\n.reset 9\nstatus\n").unwrap();
+        assert_eq!(control.asked(0).last(), Some(&Ask::Status));
+        drop(waiter);
+    }
+
+    #[test]
     fn a_text_without_end_is_bounded_and_a_reader_that_sleeps_is_let_go() {
         let (mut client, mut control, waiter) = pair();
         client.set_write_timeout(Some(Duration::from_millis(50))).unwrap();

@@ -141,6 +141,28 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_panic() {
+        let schema = "[env.site]\ntype = 'string'\npattern = 'a+'\n[env.n]\ntype = 'integer'\n[env.key]\ntype = 'text'\nsecret = true\n";
+        let role = host::role::parse(schema).unwrap();
+        let whole = b"host = 'PROD_web_2'\nsite = 'aaa'\nn = 7\nkey = 'hidden'\n[network]\naddress = '10.0.0.2/24'\n[log]\nsyslog = 'udp://[::1]:514'\n";
+        crate::chance::rounds(31, 20_000, |chance| {
+            let source = whole_of(&role, &chance.change(whole, 0));
+            let checked = source.map(|source| host::environment::check(&role.env, "host", &[source]));
+            let said = match checked {
+                Err(fault) => fault,
+                Ok(Err(faults)) => Error::from(faults).to_string(),
+                Ok(Ok(environment)) => environment.lines().join("\n"),
+            };
+            // Whatever key it came to stand behind, and unless it is no value any more but a name.
+            assert!(!said.contains("hidden") || said.contains("no such name"), "{said}");
+        });
+    }
+
+    fn whole_of(role: &Role, bytes: &[u8]) -> std::result::Result<Source, String> {
+        whole(role, "volume", bytes).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
     fn what_is_refused_says_where_it_came_from() {
         assert!(check("", b"host = 'a'\n").is_ok());
         let fault = |keys: &str, bytes: &[u8]| check(keys, bytes).unwrap_err();
