@@ -259,6 +259,8 @@ fn every_image_holds() {
     expect![[r#"
         # rootbrew tree 1
         folder 0755 0:0 - - / # image: the root
+        folder 0755 0:0 - - /bin # /bin/rootbrewctl: stands in it
+        link 0777 0:0 - - /bin/rootbrewctl -> /sbin/init # image: the agent's other face, which asks it
         folder 0755 0:0 - - /data # image: mounted on at boot
         folder 0755 0:0 - - /dev # image: mounted on at boot
         folder 0755 0:0 - - /etc # /etc/hosts: stands in it
