@@ -14,7 +14,8 @@ trap 'rm -rf "$work"' EXIT
 apt-get install -y -qq mmdebstrap erofs-utils busybox-static curl qemu-system-x86 openssl >"$work/apt.log"
 
 # --- what all three serve ---
-"$rootbrew" image web --to "$work/own" --as tar -o "$work/own.tar" >"$work/image.log" 2>&1
+"$rootbrew" image web --to "$work/own" >"$work/image.log" 2>&1 || { cat "$work/image.log" >&2; exit 1; }
+"$rootbrew" image web --as tar -o "$work/own.tar" >"$work/image.log" 2>&1 || { cat "$work/image.log" >&2; exit 1; }
 mkdir "$work/tree" && tar -C "$work/tree" -xf "$work/own.tar"
 mkdir "$work/nginx" && cp roles/web/mime.types "$work/nginx"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=web -days 30 \
@@ -46,7 +47,7 @@ of_busybox() {
 	furnish "$root"
 	cat >"$root/etc/inittab" <<-END
 		::sysinit:/etc/rcS
-		::respawn:$nginx -c /run/etc/nginx/nginx.conf
+		::respawn:$nginx -c /run/etc/nginx/nginx.conf -g 'user web;'
 	END
 	cat >"$root/etc/rcS" <<-'END'
 		#!/bin/sh

@@ -84,7 +84,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes each service's folders and sockets and runs its checker, before any of them starts.
+    /// Makes each service's folders and sockets, before any of them starts.
     pub fn prepare(&mut self) -> Result<()> {
         self.services.iter_mut().try_for_each(|running| {
             running.log.keep(&running.service);
