@@ -14,13 +14,16 @@ use host::role::Ready;
 
 const PROBE_FIRST: Duration = Duration::from_millis(2);
 const PROBE_MOST: Duration = Duration::from_millis(100);
+/// Of the time since the start, the part after which it is asked again: readiness is noticed an eighth too late at most, and
+/// some forty questions are asked of what takes a second.
+const PROBE_PART: u32 = 8;
 /// Loopback answers or refuses at once; this guards against a full queue.
 const CONNECT_MAX: Duration = Duration::from_millis(200);
 
 /// Asks again and again, until the first good answer.
 pub struct Probe {
+    begun: Instant,
     next: Instant,
-    pause: Duration,
     /// A command that has not ended.
     asking: Option<Pid>,
 }
@@ -29,7 +32,8 @@ impl Probe {
     /// `None` where the service speaks for itself.
     pub fn new(ready: &Ready) -> Option<Probe> {
         let probed = matches!(ready, Ready::Tcp(_) | Ready::Unix(_) | Ready::Exec(_));
-        probed.then(|| Probe { next: Instant::now() + PROBE_FIRST, pause: PROBE_FIRST, asking: None })
+        let begun = Instant::now();
+        probed.then(|| Probe { begun, next: begun + PROBE_FIRST, asking: None })
     }
 
     /// The command that runs.
@@ -48,8 +52,8 @@ impl Probe {
         if self.asking.is_some() || now < self.next {
             return false;
         }
-        self.pause = (self.pause * 2).min(PROBE_MOST);
-        self.next = now + self.pause;
+        let pause = now.saturating_duration_since(self.begun) / PROBE_PART;
+        self.next = now + pause.clamp(PROBE_FIRST, PROBE_MOST);
         match ready {
             Ready::Tcp(port) => {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
