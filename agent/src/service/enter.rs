@@ -62,11 +62,23 @@ pub fn read_record(mut pipe: &File) -> Option<(u32, u32)> {
 }
 
 fn tell(pipe: BorrowedFd, kind: u32, word: u32) {
+    // Fewer than PIPE_BUF bytes go whole or not at all; an agent that does not read is gone.
+    rustix::io::write(pipe, &record(kind, word)).unwrap_or_default();
+}
+
+/// Who has ended and how: in one write, so that no reader meets the one without the other.
+fn tell_end(pipe: BorrowedFd, pid: u32, status: u32) {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&record(MAIN, pid));
+    bytes[8..].copy_from_slice(&record(ENDED, status));
+    rustix::io::write(pipe, &bytes).unwrap_or_default();
+}
+
+fn record(kind: u32, word: u32) -> [u8; 8] {
     let mut bytes = [0; 8];
     bytes[..4].copy_from_slice(&kind.to_ne_bytes());
     bytes[4..].copy_from_slice(&word.to_ne_bytes());
-    // Fewer than PIPE_BUF bytes go whole or not at all; an agent that does not read is gone.
-    rustix::io::write(pipe, &bytes).unwrap_or_default();
+    bytes
 }
 
 /// The first child. `fds` become 0, 1, 2 and on.
@@ -230,8 +242,7 @@ fn stand(mut main: i32, asks: bool) -> ! {
 fn reap(main: i32, asks: bool) {
     while let Ok(Some((pid, status))) = child::ended_child() {
         if pid == main {
-            tell(rustix::stdio::stdin(), MAIN, pid as u32);
-            tell(rustix::stdio::stdin(), ENDED, status as u32);
+            tell_end(rustix::stdio::stdin(), pid as u32, status as u32);
             if !asks {
                 child::end(0);
             }
