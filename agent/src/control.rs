@@ -21,6 +21,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use crate::chaos;
 use crate::lines::{Lines, Rest};
 use crate::wait::{News, Waiter};
 
@@ -56,6 +57,8 @@ pub enum Ask {
     Put(Vec<u8>),
     Reload(String),
     Restart(String),
+    /// A fault on purpose.
+    Chaos(chaos::Fault),
 }
 
 #[derive(PartialEq, Eq)]
@@ -263,7 +266,7 @@ fn parse(line: &str) -> Option<Ask> {
         ["env", "drop"] => Ask::Put(Vec::new()),
         ["reload", service] => Ask::Reload(service.to_string()),
         ["restart", service] => Ask::Restart(service.to_string()),
-        _ => return None,
+        words => Ask::Chaos(chaos::parse(words)?),
     })
 }
 

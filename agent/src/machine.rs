@@ -6,6 +6,7 @@ use std::io::Read;
 use host::{Error, Result};
 
 use crate::change::{Change, Live};
+use crate::chaos;
 use crate::console::since_boot_ms;
 use crate::control::{Ask, Control, Follows};
 use crate::events::{self, tell};
@@ -198,6 +199,7 @@ impl Machine {
             Ask::Reload(name) | Ask::Restart(name) => {
                 return Err(format!("no service `{name}`; there are {}", supervisor.names()));
             }
+            Ask::Chaos(fault) => vec![chaos::cause(&fault, supervisor)?],
             _ => return Err("not on this machine".into()),
         };
         self.say(way, lines);

@@ -182,6 +182,15 @@ impl Supervisor {
         self.services.iter().map(|running| (running.name.as_str(), figures(running))).collect()
     }
 
+    /// Those of a service that runs, its own number 1 first.
+    pub fn processes(&self, name: &str) -> Vec<Pid> {
+        let Some(running) = self.services.iter().find(|running| running.name == name) else {
+            return Vec::new();
+        };
+        let all = running.cgroup.as_ref().map(|cgroup| cgroup.processes()).unwrap_or_default();
+        if all.is_empty() { running.process.iter().map(|process| process.pid).collect() } else { all }
+    }
+
     pub fn verdict(&self) -> Verdict {
         for running in &self.services {
             if let State::Failed(reason) = &running.state {
