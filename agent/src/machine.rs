@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::time::Instant;
 
 use host::{Error, Result};
 
@@ -66,7 +67,10 @@ impl Machine {
             self.step();
             self.judge();
             self.feed();
-            for news in self.ways.waiter.wait(self.due()).map_err(Error::world("wait"))? {
+            let unheard = self.ways.control.unheard();
+            let due = if unheard.is_empty() { self.due() } else { Some(Instant::now()) };
+            let news = self.ways.waiter.wait(due).map_err(Error::world("wait"))?;
+            for news in news.into_iter().chain(unheard) {
                 if let Some(ask) = self.hear(news) {
                     self.serving.iter_mut().for_each(|serving| serving.supervisor.stop());
                     return Ok(ask);
@@ -89,10 +93,11 @@ impl Machine {
     fn feed(&mut self) {
         let supervisor = self.serving.as_ref().map(|serving| &serving.supervisor);
         let ring = |name: &str| supervisor.and_then(|supervisor| supervisor.ring(name));
+        self.ways.control.let_go();
         self.ways.control.feed(&|name, from| ring(name).map_or((Vec::new(), from), |ring| ring.since(from)));
     }
 
-    fn due(&self) -> Option<std::time::Instant> {
+    fn due(&self) -> Option<Instant> {
         let Serving { supervisor, change, .. } = self.serving.as_ref()?;
         let change = change.due().filter(|_| self.verdict != Verdict::Pending);
         supervisor.due().into_iter().chain(change).min()
