@@ -10,6 +10,7 @@
 //! env put             then the file in base64, over lines of at most 4,000 letters, and `.`
 //! ```
 
+mod keys;
 mod turn;
 
 use std::fs::{self, File, OpenOptions};
@@ -326,6 +327,7 @@ fn open(path: &str) -> std::io::Result<File> {
 fn silence(file: &File) {
     if let Ok(mut modes) = tcgetattr(file) {
         modes.local_modes -= LocalModes::ECHO;
+        keys::stop_nothing(&mut modes);
         tcsetattr(file, OptionalActions::Now, &modes).unwrap_or_default();
     }
 }
