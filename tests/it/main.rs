@@ -9,6 +9,7 @@ mod bump;
 mod byhand;
 mod cache;
 mod channel;
+mod chaos;
 mod ci;
 mod ci_web;
 mod command;
