@@ -214,17 +214,13 @@ impl Machine {
     /// The verdict as it was said; what became of the last change, and of services since.
     fn tell_status(&mut self, way: u32) {
         let refused = self.serving.as_ref().and_then(|serving| serving.change.refused.clone());
-        let now = match self.serving.as_ref().map(|serving| serving.supervisor.verdict()) {
-            Some(Verdict::NotReady(why)) if self.verdict == Verdict::Ready => {
-                Some(format!("now down: {why}"))
-            }
-            Some(Verdict::Pending) if self.verdict == Verdict::Ready => {
-                Some("now: a service is not ready".into())
-            }
-            _ => None,
-        };
-        let refused = refused.map(|why| format!("last change refused: {why}"));
-        let lines = [Some(self.status.clone()), now, refused].into_iter().flatten().collect();
+        let mut lines = vec![self.status.clone()];
+        if let Some(serving) = self.serving.as_ref().filter(|_| self.verdict == Verdict::Ready) {
+            lines.extend(serving.supervisor.down().iter().map(|why| format!("now down: {why}")));
+            let pending = serving.supervisor.verdict() == Verdict::Pending;
+            lines.extend(pending.then(|| "now: a service is not ready".to_string()));
+        }
+        lines.extend(refused.map(|why| format!("last change refused: {why}")));
         self.say(way, lines);
     }
 

@@ -191,11 +191,18 @@ impl Supervisor {
         if all.is_empty() { running.process.iter().map(|process| process.pid).collect() } else { all }
     }
 
+    /// Those that stay down, each with why.
+    pub fn down(&self) -> Vec<String> {
+        let why = |running: &Running| match &running.state {
+            State::Failed(reason) => Some(format!("{}: {reason}", running.name)),
+            _ => None,
+        };
+        self.services.iter().filter_map(why).collect()
+    }
+
     pub fn verdict(&self) -> Verdict {
-        for running in &self.services {
-            if let State::Failed(reason) = &running.state {
-                return Verdict::NotReady(format!("{}: {reason}", running.name));
-            }
+        if let Some(why) = self.down().into_iter().next() {
+            return Verdict::NotReady(why);
         }
         if self.services.iter().all(Running::is_good) { Verdict::Ready } else { Verdict::Pending }
     }
