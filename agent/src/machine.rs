@@ -135,6 +135,7 @@ impl Machine {
             (News::Output(at), Some(serving)) => serving.supervisor.read_output(at),
             (News::Word(at), Some(serving)) => serving.supervisor.read_word(at),
             (News::Ended(at), Some(serving)) => serving.supervisor.ended(at),
+            (News::Tasks(at), Some(serving)) => serving.supervisor.lacks_tasks(at),
             (News::Timer(at), Some(serving)) => serving.supervisor.fired(at, &self.ways.waiter),
             _ => {}
         }

@@ -45,6 +45,7 @@ mod reproducible;
 mod roles;
 mod rotate;
 mod same;
+mod services;
 mod site;
 mod store;
 mod support;

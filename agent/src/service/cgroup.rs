@@ -67,6 +67,13 @@ impl Cgroup {
         text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)).collect()
     }
 
+    /// News when a task was refused: read, so that only what comes is new.
+    pub fn tasks_refused(&self) -> io::Result<File> {
+        let mut file = File::open(self.path.join("pids.events"))?;
+        io::copy(&mut file, &mut io::sink())?;
+        Ok(file)
+    }
+
     /// Whether the limit of its memory ended it since this was asked last.
     pub fn ran_out_of_memory(&mut self) -> bool {
         let now = self.count_ooms();

@@ -129,6 +129,12 @@ impl Supervisor {
         }
     }
 
+    pub fn lacks_tasks(&mut self, at: u32) {
+        if let Some(running) = self.services.get_mut(at as usize) {
+            running.lacks_tasks();
+        }
+    }
+
     pub fn ended(&mut self, at: u32) {
         if let Some(running) = self.services.get_mut(at as usize) {
             running.ended();
