@@ -170,7 +170,10 @@ impl Machine {
                     self.ways.control.follow(way, Follows::Events(next));
                 }
             }
-            Ask::Put(bytes) => return source::put(&bytes).map_err(|fault| fault.to_string()),
+            Ask::Put(bytes) => {
+                let role = self.serving.as_ref().map(|serving| &serving.live.role);
+                return source::put(role, &bytes).map_err(|fault| fault.to_string());
+            }
             ask => return self.answer_serving(way, ask),
         }
         Ok(())

@@ -28,8 +28,6 @@ mod passwd;
 mod power;
 mod render;
 mod seed;
-// Some of it is asked for by control words only.
-#[allow(dead_code)]
 mod service;
 mod source;
 mod stamp;

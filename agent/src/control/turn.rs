@@ -80,16 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_sleeps_is_let_go() {
-        let (_client, mut control, _waiter) = pair(Kind::Socket);
-        for _ in 0..3000 {
-            control.answer(0, &"x".repeat(1000));
-        }
-        control.let_go();
-        assert!(control.ways[0].is_none());
-    }
-
-    #[test]
     fn a_port_outlives_a_reader_that_sleeps() {
         let (mut client, mut control, _waiter) = pair(Kind::Port);
         for _ in 0..3000 {
