@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::fault::{Besides, Fault, Flips, Kill, Mouth, Place, Stuff};
+use super::fault::{Besides, Fault, Flips, Kill, Mouth, Order, Place, Stuff};
 use super::garbage;
 use super::ground::Ground;
 use crate::boot::monitor;
@@ -27,6 +27,12 @@ impl Ground<'_> {
                     self.rest(*pause)?;
                 }
             }
+            Fault::Orders(orders, pause) => {
+                for order in orders {
+                    self.order(order)?;
+                    self.rest(*pause)?;
+                }
+            }
             Fault::Fill(hold, besides) => self.fill(*hold, besides)?,
             Fault::Cut(times, down, up) => self.cut(*times, *down, *up)?,
             Fault::CutAtStart(after) => self.start_without_network(*after)?,
@@ -42,6 +48,19 @@ impl Ground<'_> {
     fn kill(&mut self, kill: &Kill) -> Result<(), String> {
         match self.ask(&format!("kill {} {} {}", kill.service, kill.signal, kill.at), None) {
             Err(why) if why.ends_with("it does not run") || why.contains("No such process") => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    /// It may say no: not every service can be reloaded, and none that does not run.
+    fn order(&mut self, order: &Order) -> Result<(), String> {
+        let asked = match order {
+            Order::Restart(service) => self.ask(&format!("restart {service}"), None),
+            Order::Reload(service) => self.ask(&format!("reload {service}"), None),
+            Order::Kill(kill) => return self.kill(kill),
+        };
+        match asked {
+            Err(why) if why.contains("error: ") => Ok(()),
             done => done.map(drop),
         }
     }

@@ -11,6 +11,7 @@ use super::chance::Chance;
 pub enum Kind {
     Kill,
     Kills,
+    Orders,
     Fill,
     Cut,
     Garbage,
@@ -19,14 +20,24 @@ pub enum Kind {
     Power,
 }
 
-pub const KINDS: [Kind; 8] =
-    [Kind::Kill, Kind::Kills, Kind::Fill, Kind::Cut, Kind::Garbage, Kind::Put, Kind::Start, Kind::Power];
+pub const KINDS: [Kind; 9] = [
+    Kind::Kill,
+    Kind::Kills,
+    Kind::Orders,
+    Kind::Fill,
+    Kind::Cut,
+    Kind::Garbage,
+    Kind::Put,
+    Kind::Start,
+    Kind::Power,
+];
 
 impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Kind::Kill => "kill",
             Kind::Kills => "kills",
+            Kind::Orders => "orders",
             Kind::Fill => "fill",
             Kind::Cut => "network",
             Kind::Garbage => "garbage",
@@ -43,6 +54,14 @@ pub struct Kill {
     pub signal: &'static str,
     /// Which of its processes, counted around.
     pub at: u64,
+}
+
+/// What a service is asked in haste.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    Restart(String),
+    Reload(String),
+    Kill(Kill),
 }
 
 /// What more happens while `/data` is full.
@@ -90,6 +109,8 @@ pub enum Fault {
     Kill(Kill),
     /// The same several times.
     Kills(Kill, u64, Duration),
+    /// One after the other, with so long between.
+    Orders(Vec<Order>, Duration),
     /// For so long.
     Fill(Duration, Besides),
     /// Unplugged for the first and plugged in for the second, so many times.
@@ -120,6 +141,10 @@ fn fault(kind: Kind, chance: &mut Chance, services: &[String]) -> Fault {
     match kind {
         Kind::Kill => Fault::Kill(kill(chance, services)),
         Kind::Kills => Fault::Kills(kill(chance, services), chance.between(2, 8), ms(chance, 0, 300)),
+        Kind::Orders => {
+            let orders = (0..chance.between(2, 6)).map(|_| order(chance, services)).collect();
+            Fault::Orders(orders, ms(chance, 0, 400))
+        }
         Kind::Fill => Fault::Fill(ms(chance, 0, 1500), besides(chance, services)),
         Kind::Cut if chance.between(0, 3) == 0 => Fault::CutAtStart(ms(chance, 0, 1000)),
         Kind::Cut => Fault::Cut(chance.between(1, 3), ms(chance, 10, 2500), ms(chance, 0, 500)),
@@ -147,6 +172,15 @@ fn kill(chance: &mut Chance, services: &[String]) -> Kill {
     Kill { service, signal, at: chance.between(0, 3) }
 }
 
+fn order(chance: &mut Chance, services: &[String]) -> Order {
+    let kill = kill(chance, services);
+    match chance.between(0, 2) {
+        0 => Order::Restart(kill.service),
+        1 => Order::Reload(kill.service),
+        _ => Order::Kill(kill),
+    }
+}
+
 fn besides(chance: &mut Chance, services: &[String]) -> Besides {
     match chance.between(0, 3) {
         0 => Besides::Power,
@@ -172,6 +206,7 @@ impl Fault {
         match self {
             Fault::Kill(_) => Kind::Kill,
             Fault::Kills(..) => Kind::Kills,
+            Fault::Orders(..) => Kind::Orders,
             Fault::Fill(..) => Kind::Fill,
             Fault::Cut(..) | Fault::CutAtStart(_) => Kind::Cut,
             Fault::Garbage(..) => Kind::Garbage,
@@ -208,6 +243,16 @@ impl fmt::Display for Flips {
     }
 }
 
+impl fmt::Display for Order {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Order::Restart(service) => write!(to, "restart {service}"),
+            Order::Reload(service) => write!(to, "reload {service}"),
+            Order::Kill(kill) => write!(to, "{kill}"),
+        }
+    }
+}
+
 /// Its parameters, without its kind.
 impl fmt::Display for Fault {
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
@@ -215,6 +260,10 @@ impl fmt::Display for Fault {
         match self {
             Fault::Kill(kill) => write!(to, "{kill}"),
             Fault::Kills(kill, times, pause) => write!(to, "{kill}, {times} times each {} ms", ms(pause)),
+            Fault::Orders(orders, pause) => {
+                let orders = orders.iter().map(Order::to_string).collect::<Vec<_>>().join(", ");
+                write!(to, "{orders}, each {} ms", ms(pause))
+            }
             Fault::Fill(hold, Besides::Nothing) => write!(to, "{} ms", ms(hold)),
             Fault::Fill(hold, Besides::Kill(kill)) => write!(to, "{} ms, {kill}", ms(hold)),
             Fault::Fill(hold, Besides::Power) => write!(to, "{} ms, power cut", ms(hold)),
@@ -261,7 +310,7 @@ mod tests {
     fn each_kind_comes_once_in_a_deck() {
         for deck in 0..10 {
             let kinds: BTreeSet<Kind> =
-                (1..=8).map(|card| draw(9, deck * 8 + card, &["a".into()]).1.kind()).collect();
+                (1..=9).map(|card| draw(9, deck * 9 + card, &["a".into()]).1.kind()).collect();
             assert_eq!(kinds.len(), KINDS.len());
         }
     }

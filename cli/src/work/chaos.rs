@@ -7,9 +7,9 @@ use assembler::role::Role;
 use ci::chaos::{Round, Row, table};
 use tempfile::TempDir;
 
+use super::disk;
 use super::image::Image;
 use super::machine::{self, Harm, Machine};
-use super::{disk, running};
 use crate::commands::boot::Wish;
 use crate::context::Context;
 use crate::terminal::{data, talk};
@@ -22,7 +22,6 @@ pub fn run(context: &Context, wish: &Wish, rounds: u64, role: &Role, image: &Ima
     let seed = wish.seed.map_or_else(by_chance, Ok)?;
     let folder = TempDir::with_prefix("rootbrew-chaos-")
         .map_err(|error| Trouble::Failed(format!("cannot make a folder: {error}")))?;
-    let (_, control) = running::free(&role.name)?;
     let machine = machine::Wish {
         memory_mb: wish.memory,
         is_tried: true,
@@ -30,7 +29,8 @@ pub fn run(context: &Context, wish: &Wish, rounds: u64, role: &Role, image: &Ima
         console: wish.console,
         observe: None,
         data: data_disk(wish, role, &folder)?,
-        control: Some(control),
+        // Of its own: while its power is cut, a name that others may take would be free.
+        control: Some(folder.path().join("control")),
         monitor: Some(folder.path().join("monitor")),
     };
     let machine = Machine::new(role, image, machine)?;
