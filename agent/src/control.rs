@@ -10,6 +10,9 @@
 //! env put             then the file in base64, over lines of at most 4,000 letters, and `.`
 //! ```
 
+mod keys;
+mod turn;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
@@ -21,12 +24,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use crate::chaos;
 use crate::lines::{Lines, Rest};
 use crate::wait::{News, Waiter};
+use turn::TURN_BYTES;
 
 const PORT: &str = "org.rootbrew.control";
 pub const SOCKET: &str = "/run/rootbrew/control";
-/// Who does not read that much is let go.
+/// Of answers that are not read, so much is kept.
 const ANSWER_MAX_BYTES: usize = 1 << 20;
 /// Of a file in base64, a third more than an environment may have: what is longer is no base64 any more.
 const TEXT_MAX_BYTES: usize = host::environment::SIZE_MAX_BYTES as usize / 3 * 4 + 8192;
@@ -56,6 +61,8 @@ pub enum Ask {
     Put(Vec<u8>),
     Reload(String),
     Restart(String),
+    /// A fault on purpose.
+    Chaos(chaos::Fault),
 }
 
 #[derive(PartialEq, Eq)]
@@ -88,6 +95,8 @@ pub enum Follows {
 pub struct Control {
     ways: Vec<Option<Way>>,
     listener: Option<UnixListener>,
+    /// Those of which more has come than their turn took.
+    unheard: Vec<u32>,
 }
 
 impl Control {
@@ -125,12 +134,19 @@ impl Control {
     /// The words that have come on way `index`. On the console, what is no word of ours is noise, and passed over.
     pub fn asked(&mut self, index: u32) -> Vec<Ask> {
         let Some(Some(way)) = self.ways.get_mut(index as usize) else { return Vec::new() };
+        way.forget_who_left();
         way.flush();
+        if way.is_full() {
+            // When it has read, that is news.
+            return Vec::new();
+        }
         let mut lines = Vec::new();
-        let rest = way.lines.drain(|line| lines.push(line.to_string()));
+        let rest = way.lines.drain_some(TURN_BYTES, |line| lines.push(line.to_string()));
         let asked = lines.iter().filter_map(|line| way.take(line)).collect();
-        if rest == Rest::Closed && way.kind == Kind::Socket || way.is_slow() {
-            self.ways[index as usize] = None;
+        match rest {
+            Rest::More => self.unheard.push(index),
+            Rest::Closed if way.kind == Kind::Socket => self.ways[index as usize] = None,
+            _ => {}
         }
         asked
     }
@@ -263,7 +279,7 @@ fn parse(line: &str) -> Option<Ask> {
         ["env", "drop"] => Ask::Put(Vec::new()),
         ["reload", service] => Ask::Reload(service.to_string()),
         ["restart", service] => Ask::Restart(service.to_string()),
-        _ => return None,
+        words => Ask::Chaos(chaos::parse(words)?),
     })
 }
 
@@ -311,6 +327,7 @@ fn open(path: &str) -> std::io::Result<File> {
 fn silence(file: &File) {
     if let Ok(mut modes) = tcgetattr(file) {
         modes.local_modes -= LocalModes::ECHO;
+        keys::stop_nothing(&mut modes);
         tcsetattr(file, OptionalActions::Now, &modes).unwrap_or_default();
     }
 }

@@ -82,7 +82,7 @@ fn a_text_without_end_is_bounded_and_a_reader_that_sleeps_is_let_go() {
     for _ in 0..3000 {
         control.answer(0, &"x".repeat(1000));
     }
-    control.asked(0);
+    control.let_go();
     assert!(control.ways[0].is_none());
     drop(waiter);
 }

@@ -31,12 +31,13 @@ impl<R: Read> Lines<R> {
         &mut self.reader
     }
 
-    /// Reads all that there is; each whole line goes to `take`, without its end. Control characters are left out.
+    /// Reads all that there is.
+    #[cfg(test)]
     pub fn drain(&mut self, take: impl FnMut(&str)) -> Rest {
         self.drain_some(usize::MAX, take)
     }
 
-    /// As [`Lines::drain`], but about `bytes_max` at most.
+    /// Reads about `bytes_max` at most; each whole line goes to `take`, without its end. Control characters are left out.
     pub fn drain_some(&mut self, bytes_max: usize, mut take: impl FnMut(&str)) -> Rest {
         let mut piece = [0; 1024];
         let mut bytes = 0;

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::time::Instant;
 
 use host::{Error, Result};
 
 use crate::change::{Change, Live};
+use crate::chaos;
 use crate::console::since_boot_ms;
 use crate::control::{Ask, Control, Follows};
 use crate::events::{self, tell};
@@ -65,7 +67,10 @@ impl Machine {
             self.step();
             self.judge();
             self.feed();
-            for news in self.ways.waiter.wait(self.due()).map_err(Error::world("wait"))? {
+            let unheard = self.ways.control.unheard();
+            let due = if unheard.is_empty() { self.due() } else { Some(Instant::now()) };
+            let news = self.ways.waiter.wait(due).map_err(Error::world("wait"))?;
+            for news in news.into_iter().chain(unheard) {
                 if let Some(ask) = self.hear(news) {
                     self.serving.iter_mut().for_each(|serving| serving.supervisor.stop());
                     return Ok(ask);
@@ -88,10 +93,11 @@ impl Machine {
     fn feed(&mut self) {
         let supervisor = self.serving.as_ref().map(|serving| &serving.supervisor);
         let ring = |name: &str| supervisor.and_then(|supervisor| supervisor.ring(name));
+        self.ways.control.let_go();
         self.ways.control.feed(&|name, from| ring(name).map_or((Vec::new(), from), |ring| ring.since(from)));
     }
 
-    fn due(&self) -> Option<std::time::Instant> {
+    fn due(&self) -> Option<Instant> {
         let Serving { supervisor, change, .. } = self.serving.as_ref()?;
         let change = change.due().filter(|_| self.verdict != Verdict::Pending);
         supervisor.due().into_iter().chain(change).min()
@@ -129,6 +135,7 @@ impl Machine {
             (News::Output(at), Some(serving)) => serving.supervisor.read_output(at),
             (News::Word(at), Some(serving)) => serving.supervisor.read_word(at),
             (News::Ended(at), Some(serving)) => serving.supervisor.ended(at),
+            (News::Tasks(at), Some(serving)) => serving.supervisor.lacks_tasks(at),
             (News::Timer(at), Some(serving)) => serving.supervisor.fired(at, &self.ways.waiter),
             _ => {}
         }
@@ -201,6 +208,7 @@ impl Machine {
             Ask::Reload(name) | Ask::Restart(name) => {
                 return Err(format!("no service `{name}`; there are {}", supervisor.names()));
             }
+            Ask::Chaos(fault) => vec![chaos::cause(&fault, supervisor)?],
             _ => return Err("not on this machine".into()),
         };
         self.say(way, lines);
@@ -210,17 +218,13 @@ impl Machine {
     /// The verdict as it was said; what became of the last change, and of services since.
     fn tell_status(&mut self, way: u32) {
         let refused = self.serving.as_ref().and_then(|serving| serving.change.refused.clone());
-        let now = match self.serving.as_ref().map(|serving| serving.supervisor.verdict()) {
-            Some(Verdict::NotReady(why)) if self.verdict == Verdict::Ready => {
-                Some(format!("now down: {why}"))
-            }
-            Some(Verdict::Pending) if self.verdict == Verdict::Ready => {
-                Some("now: a service is not ready".into())
-            }
-            _ => None,
-        };
-        let refused = refused.map(|why| format!("last change refused: {why}"));
-        let lines = [Some(self.status.clone()), now, refused].into_iter().flatten().collect();
+        let mut lines = vec![self.status.clone()];
+        if let Some(serving) = self.serving.as_ref().filter(|_| self.verdict == Verdict::Ready) {
+            lines.extend(serving.supervisor.down().iter().map(|why| format!("now down: {why}")));
+            let pending = serving.supervisor.verdict() == Verdict::Pending;
+            lines.extend(pending.then(|| "now: a service is not ready".to_string()));
+        }
+        lines.extend(refused.map(|why| format!("last change refused: {why}")));
         self.say(way, lines);
     }
 

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod chance;
 mod change;
+mod chaos;
 mod clock;
 mod console;
 mod control;

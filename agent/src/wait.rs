@@ -29,6 +29,8 @@ pub enum News {
     Ended(u32),
     Timer(u32),
     Syslog,
+    /// A service was refused a task.
+    Tasks(u32),
 }
 
 pub struct Waiter(OwnedFd);
@@ -51,6 +53,11 @@ impl Waiter {
     fn add(&self, source: impl AsFd, news: News, flags: epoll::EventFlags) -> io::Result<()> {
         let data = epoll::EventData::new_u64(pack(news));
         Ok(epoll::add(&self.0, source, data, flags | epoll::EventFlags::ET)?)
+    }
+
+    /// The kernel's own files tell so that they have changed.
+    pub fn watch_urgent(&self, source: impl AsFd, news: News) -> io::Result<()> {
+        self.add(source, news, epoll::EventFlags::PRI)
     }
 
     /// The same for one who may leave news for the next turn: it wakes until there is none.
@@ -88,6 +95,7 @@ fn pack(news: News) -> u64 {
         News::Ended(index) => (7, index),
         News::Timer(index) => (8, index),
         News::Syslog => (9, 0),
+        News::Tasks(index) => (11, index),
     };
     kind << 32 | u64::from(index)
 }
@@ -104,6 +112,7 @@ fn unpack(data: u64) -> News {
         5 => News::Environment,
         7 => News::Ended(index),
         8 => News::Timer(index),
+        11 => News::Tasks(index),
         _ => News::Syslog,
     }
 }

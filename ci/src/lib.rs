@@ -3,5 +3,6 @@
 pub mod affected;
 pub mod boot;
 pub mod channel;
+pub mod chaos;
 pub mod report;
 pub mod site;

@@ -222,6 +222,7 @@ pub enum Command {
     /// Boot a role in QEMU
     #[command(
         after_help = "Examples: rootbrew boot web --check\n          rootbrew boot web --console\n          \
+                            rootbrew boot web --chaos 50 --seed 7\n          \
                             rootbrew boot web --check --from https://images.example@stable --root 3f1c…"
     )]
     Boot(crate::commands::boot::Wish),

@@ -55,6 +55,15 @@ impl From<ci::channel::ChannelError> for Trouble {
     }
 }
 
+impl From<ci::chaos::ChaosError> for Trouble {
+    fn from(error: ci::chaos::ChaosError) -> Trouble {
+        match error {
+            ci::chaos::ChaosError::Cancelled => Trouble::Cancelled,
+            error => Trouble::Failed(error.to_string()),
+        }
+    }
+}
+
 /// What the rooms report about the world is a message that says what was tried and what to do.
 macro_rules! failed {
     ($($error:ty),* $(,)?) => {

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod cache;
 pub mod change;
+pub mod chaos;
 pub mod composed;
 pub mod copied;
 pub mod disk;

@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use host::role::Service;
+use rustix::process::Pid;
 
 /// Where version 2 is mounted: by us; on a machine that has version 1 too (tests), beside it.
 const ROOTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
@@ -59,6 +60,18 @@ impl Cgroup {
         let path = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let whole = |place: &str| ROOTS.iter().any(|root| self.path == Path::new(&format!("{root}{place}")));
         Some(path.lines().filter_map(|line| line.strip_prefix("0::")).any(whole))
+    }
+
+    pub fn processes(&self) -> Vec<Pid> {
+        let text = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+        text.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)).collect()
+    }
+
+    /// News when a task was refused: read, so that only what comes is new.
+    pub fn tasks_refused(&self) -> io::Result<File> {
+        let mut file = File::open(self.path.join("pids.events"))?;
+        io::copy(&mut file, &mut io::sink())?;
+        Ok(file)
     }
 
     /// Whether the limit of its memory ended it since this was asked last.

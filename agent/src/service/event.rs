@@ -24,6 +24,8 @@ pub enum What {
     NotAgain(String),
     Stopped,
     Status(String),
+    /// It has so many tasks, which are all that it may.
+    Full(u64),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,7 @@ impl fmt::Display for What {
             What::Again => write!(to, "ready again"),
             What::NotAgain(why) => write!(to, "not ready again: {why}"),
             What::Stopped => write!(to, "stopped"),
+            What::Full(tasks) => write!(to, "has all of its {tasks} tasks"),
             What::Status(text) => write!(to, "says: {text}"),
         }
     }

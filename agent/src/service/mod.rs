@@ -129,6 +129,12 @@ impl Supervisor {
         }
     }
 
+    pub fn lacks_tasks(&mut self, at: u32) {
+        if let Some(running) = self.services.get_mut(at as usize) {
+            running.lacks_tasks();
+        }
+    }
+
     pub fn ended(&mut self, at: u32) {
         if let Some(running) = self.services.get_mut(at as usize) {
             running.ended();
@@ -182,11 +188,27 @@ impl Supervisor {
         self.services.iter().map(|running| (running.name.as_str(), figures(running))).collect()
     }
 
+    /// Those of a service that runs, its own number 1 first.
+    pub fn processes(&self, name: &str) -> Vec<Pid> {
+        let Some(running) = self.services.iter().find(|running| running.name == name) else {
+            return Vec::new();
+        };
+        let all = running.cgroup.as_ref().map(|cgroup| cgroup.processes()).unwrap_or_default();
+        if all.is_empty() { running.process.iter().map(|process| process.pid).collect() } else { all }
+    }
+
+    /// Those that stay down, each with why.
+    pub fn down(&self) -> Vec<String> {
+        let why = |running: &Running| match &running.state {
+            State::Failed(reason) => Some(format!("{}: {reason}", running.name)),
+            _ => None,
+        };
+        self.services.iter().filter_map(why).collect()
+    }
+
     pub fn verdict(&self) -> Verdict {
-        for running in &self.services {
-            if let State::Failed(reason) = &running.state {
-                return Verdict::NotReady(format!("{}: {reason}", running.name));
-            }
+        if let Some(why) = self.down().into_iter().next() {
+            return Verdict::NotReady(why);
         }
         if self.services.iter().all(Running::is_good) { Verdict::Ready } else { Verdict::Pending }
     }

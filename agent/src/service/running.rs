@@ -9,6 +9,7 @@
 
 mod again;
 mod hears;
+mod tasks;
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -72,6 +73,8 @@ pub struct Running {
     sockets: Vec<OwnedFd>,
     notify: Option<Notify>,
     pipe: Option<File>,
+    /// News when it was refused one.
+    tasks: Option<File>,
     /// It has said that it reads its configuration, and not yet that it is ready.
     reads: bool,
     /// CLOCK_MONOTONIC in microseconds when it was asked to.
@@ -116,6 +119,7 @@ impl Running {
             sockets: Vec::new(),
             notify: None,
             pipe: None,
+            tasks: None,
             reads: false,
             asked_us: 0,
             watchdog: None,
@@ -261,6 +265,7 @@ impl Running {
         let handed = Handed { output, sockets: &self.sockets, ready };
         let process = spawn::service(&self.service, &self.room, self.cgroup.as_ref(), handed)?;
         waiter.watch(&process.end, News::Ended(at)).map_err(tried())?;
+        self.watch_tasks(waiter, at);
         self.log.of(reader);
         Ok(process)
     }
@@ -380,7 +385,7 @@ impl Running {
     fn forget(&mut self) {
         (self.process, self.notify, self.pipe, self.probe, self.watchdog) = (None, None, None, None, None);
         (self.command, self.more_words, self.reads) = (None, false, false);
-        (self.told, self.main) = (None, None);
+        (self.told, self.main, self.tasks) = (None, None, None);
     }
 
     /// All that came of it, at once.

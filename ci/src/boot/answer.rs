@@ -54,11 +54,24 @@ pub struct Answer {
 /// The first that does not end as it should within 60 s, lacks what it should say, names a port that is not forwarded, or
 /// whose client is not installed; with what the client said.
 pub fn check(guest: &Guest, checks: &[Check], desk: &Desk) -> Result<Vec<Answer>, BootError> {
-    let meaning = |word: &str| meaning(word, &|port| guest.port(port), &desk.environment);
-    checks.iter().map(|check| ask(&fill(check, &meaning)?, check, desk.folder)).collect()
+    check_within(guest, checks, desk, LIMIT)
 }
 
-fn ask(words: &[String], check: &Check, folder: &Path) -> Result<Answer, BootError> {
+/// The same, with another limit for each check.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_within(
+    guest: &Guest,
+    checks: &[Check],
+    desk: &Desk,
+    limit: Duration,
+) -> Result<Vec<Answer>, BootError> {
+    let meaning = |word: &str| meaning(word, &|port| guest.port(port), &desk.environment);
+    checks.iter().map(|check| ask(&fill(check, &meaning)?, check, desk.folder, limit)).collect()
+}
+
+fn ask(words: &[String], check: &Check, folder: &Path, limit: Duration) -> Result<Answer, BootError> {
     let (program, arguments) = words.split_first().ok_or_else(|| failed(words, "it has no command", ""))?;
     let started = Instant::now();
     let mut command = Command::new(program);
@@ -71,7 +84,7 @@ fn ask(words: &[String], check: &Check, folder: &Path) -> Result<Answer, BootErr
     let mut child = tether::spawn(command).map_err(|source| BootError::start(program, source))?;
     let output = gather(child.stdout.take());
     let talk = gather(child.stderr.take());
-    let heard = output.recv_timeout(LIMIT).ok().filter(|_| ended_by(&child, started + LIMIT));
+    let heard = output.recv_timeout(limit).ok().filter(|_| ended_by(&child, started + limit));
     if heard.is_none() {
         // It fails only when the client has just ended.
         drop(child.kill());
@@ -81,7 +94,7 @@ fn ask(words: &[String], check: &Check, folder: &Path) -> Result<Answer, BootErr
     match heard {
         None => Err(failed(
             words,
-            &format!("no answer within {} s", LIMIT.as_secs()),
+            &format!("no answer within {} s", limit.as_secs()),
             &talk.recv().unwrap_or_default(),
         )),
         Some(output) => {
@@ -233,7 +246,7 @@ mod tests {
     }
 
     fn check_asked(check: &Check, expected: Expect) {
-        expected.assert_eq(&match ask(&check.run, check, Path::new("/")) {
+        expected.assert_eq(&match ask(&check.run, check, Path::new("/"), LIMIT) {
             Ok(answer) => format!("{} {:?}", answer.status, answer.output),
             Err(error) => error.to_string(),
         });
@@ -298,7 +311,7 @@ mod tests {
     #[test]
     fn an_answer_without_end_is_cut() {
         let check = words("head -c 5000000 /dev/zero");
-        let answer = ask(&check.run, &check, Path::new("/")).unwrap();
+        let answer = ask(&check.run, &check, Path::new("/"), LIMIT).unwrap();
         assert_eq!(answer.output.len() as u64, OUTPUT_MAX_BYTES);
     }
 }

@@ -72,7 +72,9 @@ pub(super) fn launch(boot: &Boot, accelerator: &Accelerator) -> Result<Guest, Bo
 }
 
 impl Guest {
-    pub(super) fn until_ready(&mut self, limit: Duration) -> Result<Ready, BootError> {
+    /// # Errors
+    /// It said `not ready` (and still runs), panicked, ended or said nothing within the limit.
+    pub fn until_ready(&mut self, limit: Duration) -> Result<Ready, BootError> {
         let reason = match self.process.ear.verdict(limit) {
             Some(Verdict::Ready { ms }) => {
                 let since_start_ms = self.process.started.elapsed().as_millis() as u64;
@@ -118,6 +120,20 @@ impl Guest {
     /// The console's last lines, at most 40.
     pub fn console(&self) -> Vec<String> {
         self.process.ear.last_lines()
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_gone(&self) -> bool {
+        self.process.ear.gone(Duration::ZERO)
+    }
+
+    /// Bytes as if typed at its console.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn type_in(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.process.stdin.write_all(bytes)?;
+        self.process.stdin.flush()
     }
 
     pub fn stopper(&self) -> Stopper {

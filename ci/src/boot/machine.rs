@@ -30,6 +30,7 @@ pub(super) fn arguments(
     words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
     words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
     words.extend(boot.data.iter().flat_map(|file| data(file)));
+    words.extend(boot.volume.iter().flat_map(|file| volume(file)));
     words.extend(["-netdev".into(), network(ports).into()]);
     // No ROM: the firmware would try to boot from the network.
     words.extend(["-device", "virtio-net-pci,netdev=net,romfile="].map(OsString::from));
@@ -38,7 +39,17 @@ pub(super) fn arguments(
     words.extend(["-fw_cfg".into(), option(&format!("name={ENVIRONMENT},file="), environment)]);
     words.extend(boot.observe.iter().flat_map(|file| port("file", "observe", file)));
     words.extend(boot.control.iter().flat_map(|socket| port("socket,server=on,wait=off", "control", socket)));
+    words.extend(boot.monitor.iter().flat_map(|socket| monitor(socket)));
     words
+}
+
+fn monitor(socket: &Path) -> [OsString; 4] {
+    [
+        "-chardev".into(),
+        option("socket,server=on,wait=off,id=monitor,path=", socket),
+        "-mon".into(),
+        "chardev=monitor,mode=control".into(),
+    ]
 }
 
 /// The agent finds it by its serial.
@@ -48,6 +59,15 @@ fn data(file: &Path) -> [OsString; 4] {
         option("if=none,id=data,format=raw,discard=unmap,file=", file),
         "-device".into(),
         "virtio-blk-pci,drive=data,serial=rootbrew-data".into(),
+    ]
+}
+
+fn volume(file: &Path) -> [OsString; 4] {
+    [
+        "-drive".into(),
+        option("if=none,id=env,format=raw,readonly=on,file=", file),
+        "-device".into(),
+        "virtio-blk-pci,drive=env,serial=rootbrew-env".into(),
     ]
 }
 
@@ -134,11 +154,13 @@ mod tests {
             memory_mb: 32,
             cpus: 1,
             cmdline: vec!["init=/sbin/agent".into()],
-            environment: String::new(),
+            environment: Vec::new(),
             ports: vec![],
             console: Console::Quiet,
             observe: None,
             control: None,
+            volume: None,
+            monitor: None,
         };
         let ports = BTreeMap::from([(80, 40080), (443, 40443)]);
         let words = arguments(&boot, &Accelerator::Emulated(String::new()), &ports, Path::new("/tmp/e"));

@@ -18,6 +18,7 @@ mod error;
 mod figures;
 mod guest;
 mod machine;
+pub mod monitor;
 mod port;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use accelerator::{Accelerator, accelerator};
-pub use answer::{Answer, Check, Desk, check};
+pub use answer::{Answer, Check, Desk, check, check_within};
 pub use certificate::certificate;
 pub use error::BootError;
 pub use figures::{Figures, Listen};
@@ -54,8 +55,8 @@ pub struct Boot {
     pub cpus: u32,
     /// Words for the kernel, after ours (`console=`, `root=`, …).
     pub cmdline: Vec<String>,
-    /// The environment, TOML; the guest finds it as fw_cfg `opt/org.rootbrew/environment.toml`.
-    pub environment: String,
+    /// The environment, TOML if it is a good one; the guest finds it as fw_cfg `opt/org.rootbrew/environment.toml`.
+    pub environment: Vec<u8>,
     /// Ports of the guest, TCP and UDP, that are reached through a free port of 127.0.0.1.
     pub ports: Vec<u16>,
     pub console: Console,
@@ -63,6 +64,10 @@ pub struct Boot {
     pub observe: Option<PathBuf>,
     /// The socket by which the guest is asked and told while it runs ([`ctl::ask`]); at most 107 bytes long.
     pub control: Option<PathBuf>,
+    /// An environment more, which the guest finds by its serial `rootbrew-env`; raw, and only read.
+    pub volume: Option<PathBuf>,
+    /// The socket of QEMU's own monitor ([`monitor`]); at most 107 bytes long.
+    pub monitor: Option<PathBuf>,
 }
 
 /// Where the guest's console goes, besides into the last lines that an error shows.
@@ -104,6 +109,16 @@ pub fn start(boot: &Boot, events: &mut dyn FnMut(Event)) -> Result<Guest, BootEr
         Err(error) if guest::lost_a_port(&error) => attempt(boot, &accelerator, events),
         done => done,
     }
+}
+
+/// Boots and waits for nothing: for who does not know whether the guest will be ready.
+///
+/// # Errors
+/// QEMU is missing, or kernel or root cannot be read.
+pub fn launch(boot: &Boot) -> Result<Guest, BootError> {
+    error::readable(&boot.kernel)?;
+    error::readable(&boot.root)?;
+    guest::launch(boot, &accelerator(&boot.kernel))
 }
 
 fn attempt(

@@ -20,11 +20,13 @@ fn boot(folder: &Path, kernel: &[u8]) -> Boot {
         memory_mb: 32,
         cpus: 1,
         cmdline: vec![],
-        environment: String::new(),
+        environment: Vec::new(),
         ports: vec![80],
         console: Console::Quiet,
         observe: None,
         control: None,
+        volume: None,
+        monitor: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::terminal::{bytes, data, seconds, talk};
 use crate::trouble::Result;
 use crate::work::build::Built;
+use crate::work::chaos;
 use crate::work::composed::{Composed, composed};
 use crate::work::disk;
 use crate::work::image::Image;
@@ -38,6 +39,13 @@ pub struct Wish {
     /// Boot what this channel's line holds [line: edge]; --check asks the published role's questions, with programs of this machine
     #[arg(long, value_name = "URL|DIR[@LINE]")]
     pub from: Option<String>,
+    /// Do it harm, so many rounds, each of which it must answer after: services killed, /data full, no network, garbage, a
+    /// flipped environment, no power (docs/chaos.md)
+    #[arg(long, value_name = "ROUNDS", conflicts_with = "check")]
+    pub chaos: Option<u64>,
+    /// The same harm again [one by chance]
+    #[arg(long, value_name = "NUMBER", requires = "chaos")]
+    pub seed: Option<u64>,
     #[command(flatten)]
     pub trust: Trust,
 }
@@ -51,6 +59,9 @@ struct Subject {
 
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let Subject { role, image, made } = subject(context, wish)?;
+    if let Some(rounds) = wish.chaos {
+        return chaos::run(context, wish, rounds, &role, &image);
+    }
     let (name, control) = running::free(&role.name)?;
     let machine = machine::Wish {
         memory_mb: wish.memory,
@@ -60,6 +71,7 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         observe: None,
         data: wish.data.as_deref().map(disk::ready).transpose()?,
         control: Some(control),
+        monitor: None,
     };
     let machine = Machine::new(&role, &image, machine)?;
     let guest = machine.start(context)?;

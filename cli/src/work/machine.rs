@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
 use ci::boot::{self, Accelerator, Answer, Boot, Check, Console, Desk, Event, Figures, Guest, Ready};
+use ci::chaos::{self, Ground, Round};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -36,6 +37,8 @@ pub struct Wish<'a> {
     pub data: Option<PathBuf>,
     /// Where it is asked and told while it runs.
     pub control: Option<PathBuf>,
+    /// Where its hardware is told what happens to it; then faults on purpose are allowed.
+    pub monitor: Option<PathBuf>,
 }
 
 /// As roles are tried.
@@ -47,7 +50,19 @@ pub const TRIED: Wish = Wish {
     observe: None,
     data: None,
     control: None,
+    monitor: None,
 };
+
+/// The word that allows faults on purpose (`agent/src/chaos.rs`).
+const CHAOS: &str = "rootbrew.chaos";
+
+/// Harm that is to be done.
+pub struct Harm<'a> {
+    pub rounds: u64,
+    pub seed: u64,
+    /// Whether somebody wants it to end.
+    pub stop: &'a dyn Fn() -> bool,
+}
 
 /// What a guest came to.
 pub struct Came {
@@ -70,15 +85,17 @@ impl<'a> Machine<'a> {
             data: wish.data,
             memory_mb: wish.memory_mb,
             cpus: 1,
-            cmdline: Vec::new(),
+            cmdline: wish.monitor.iter().map(|_| CHAOS.to_string()).collect(),
             environment: match wish.environment.map(signed).transpose()?.flatten() {
-                Some(text) => text,
-                None => environment.to_string(),
+                Some(text) => text.into_bytes(),
+                None => environment.to_string().into_bytes(),
             },
             ports: ports(role),
             console: if wish.console { Console::To(stderr_file()?) } else { Console::Quiet },
             observe: wish.observe,
             control: wish.control,
+            volume: None,
+            monitor: wish.monitor,
         };
         Ok(Machine { role, boot, environment, trial })
     }
@@ -88,12 +105,22 @@ impl<'a> Machine<'a> {
         Ok(boot::start(&self.boot, &mut |happened| show(context, happened))?)
     }
 
+    /// Does it harm, round after round, and asks what proves it each time.
+    pub fn harm(self, wish: &Harm, tell: &mut dyn FnMut(&Round)) -> Result<Vec<Round>> {
+        let checks: Vec<Check> = self.role.checks.iter().map(asked).collect();
+        let trial = self.trial.as_ref().filter(|_| !checks.is_empty()).ok_or_else(|| unproven(self.role))?;
+        let desk = Desk { folder: trial.path(), environment: trial::texts(&self.environment) };
+        let services: Vec<String> = self.role.services.keys().cloned().collect();
+        let failed = |error| Trouble::Failed(format!("cannot make a folder: {error}"));
+        let ground = Ground::new(self.boot, (&checks, &desk), &services, wish.stop).map_err(failed)?;
+        Ok(chaos::run(ground, wish.rounds, wish.seed, tell)?)
+    }
+
     /// Asks what the role says proves it; the guest is powered off whatever the answers are.
     pub fn ask(&self, context: &Context, mut guest: Guest) -> Result<Came> {
         let checks: Vec<Check> = self.role.checks.iter().map(asked).collect();
         let Some(trial) = self.trial.as_ref().filter(|_| !checks.is_empty()) else {
-            let why = format!("role `{}` has no [[check]]: nothing proves it", self.role.name);
-            return Err(Trouble::Failed(why));
+            return Err(unproven(self.role));
         };
         let desk = Desk { folder: trial.path(), environment: trial::texts(&self.environment) };
         let first = guest.figures();
@@ -106,6 +133,10 @@ impl<'a> Machine<'a> {
         event("off", &self.role.name, &format!("powered off in {} ms", off.as_millis()));
         Ok(Came { ready, first, last, console })
     }
+}
+
+fn unproven(role: &Role) -> Trouble {
+    Trouble::Failed(format!("role `{}` has no [[check]]: nothing proves it", role.name))
 }
 
 fn answered(context: &Context, answer: &Answer) {
