@@ -29,6 +29,8 @@ pub enum News {
     Ended(u32),
     Timer(u32),
     Syslog,
+    /// The shell of a way wrote, or can be typed to.
+    Shell(u32),
 }
 
 pub struct Waiter(OwnedFd);
@@ -88,6 +90,7 @@ fn pack(news: News) -> u64 {
         News::Ended(index) => (7, index),
         News::Timer(index) => (8, index),
         News::Syslog => (9, 0),
+        News::Shell(index) => (10, index),
     };
     kind << 32 | u64::from(index)
 }
@@ -104,6 +107,7 @@ fn unpack(data: u64) -> News {
         5 => News::Environment,
         7 => News::Ended(index),
         8 => News::Timer(index),
+        10 => News::Shell(index),
         _ => News::Syslog,
     }
 }

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::console::say;
+use crate::events::note;
 use crate::passwd;
 use crate::syslog::Syslog;
 use crate::wait::Waiter;
@@ -230,7 +231,13 @@ impl Supervisor {
     /// What each has for all: events, and lines for the collector.
     fn collect(&mut self, waiter: &Waiter) {
         for running in &mut self.services {
-            running.events.drain(..).for_each(|what| self.events.push(&running.name, what));
+            for what in running.events.drain(..) {
+                // What one says of itself may be a flood: asked for by `top`.
+                if !matches!(what, What::Status(_)) {
+                    note(format_args!("{}: {what}", running.name));
+                }
+                self.events.push(&running.name, what);
+            }
             let Some(syslog) = &mut self.syslog else { continue };
             let lines = running.log.take_collected();
             lines.iter().for_each(|(at_ms, text)| syslog.say(&running.name, *at_ms, text));
@@ -258,6 +265,11 @@ impl Running {
         self.kill();
         self.process = None;
     }
+}
+
+/// How a process ended, in words, by its status of wait(2).
+pub fn end_text(status: i32) -> String {
+    end::End::raw(status).to_string()
 }
 
 fn word(state: &State) -> &'static str {
