@@ -5,6 +5,7 @@ pub mod cache;
 pub mod change;
 pub mod composed;
 pub mod copied;
+pub mod debug;
 pub mod disk;
 pub mod format;
 pub mod graph;

@@ -44,6 +44,7 @@ mod reproducible;
 mod roles;
 mod rotate;
 mod same;
+mod shell;
 mod site;
 mod store;
 mod support;

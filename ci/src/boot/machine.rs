@@ -30,6 +30,7 @@ pub(super) fn arguments(
     words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
     words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
     words.extend(boot.data.iter().flat_map(|file| data(file)));
+    words.extend(boot.debug.iter().flat_map(|file| debug(file)));
     words.extend(["-netdev".into(), network(ports).into()]);
     // No ROM: the firmware would try to boot from the network.
     words.extend(["-device", "virtio-net-pci,netdev=net,romfile="].map(OsString::from));
@@ -48,6 +49,15 @@ fn data(file: &Path) -> [OsString; 4] {
         option("if=none,id=data,format=raw,discard=unmap,file=", file),
         "-device".into(),
         "virtio-blk-pci,drive=data,serial=rootbrew-data".into(),
+    ]
+}
+
+fn debug(file: &Path) -> [OsString; 4] {
+    [
+        "-drive".into(),
+        option("if=none,id=debug,format=raw,readonly=on,file=", file),
+        "-device".into(),
+        "virtio-blk-pci,drive=debug,serial=rootbrew-debug".into(),
     ]
 }
 
@@ -86,6 +96,7 @@ fn cmdline(boot: &Boot, accelerator: &Accelerator) -> String {
     let mut words = vec!["console=ttyS0", "root=/dev/vda", "ro", "rootfstype=erofs", "panic=1"];
     words.extend(matches!(boot.console, Console::Quiet).then_some("quiet"));
     words.extend(clocks(boot, accelerator));
+    words.extend(boot.debug.is_some().then_some("rootbrew.debug"));
     words.extend(boot.cmdline.iter().map(String::as_str));
     words.join(" ")
 }
@@ -131,6 +142,7 @@ mod tests {
             kernel: "/k/vmlinuz".into(),
             root: "/images/a,b.erofs".into(),
             data: None,
+            debug: None,
             memory_mb: 32,
             cpus: 1,
             cmdline: vec!["init=/sbin/agent".into()],

@@ -34,6 +34,8 @@ pub struct Wish<'a> {
     pub observe: Option<PathBuf>,
     /// A disk that lasts.
     pub data: Option<PathBuf>,
+    /// A debug volume.
+    pub debug: Option<PathBuf>,
     /// Where it is asked and told while it runs.
     pub control: Option<PathBuf>,
 }
@@ -46,6 +48,7 @@ pub const TRIED: Wish = Wish {
     console: false,
     observe: None,
     data: None,
+    debug: None,
     control: None,
 };
 
@@ -68,6 +71,7 @@ impl<'a> Machine<'a> {
             kernel: image.kernel(),
             root: image.root(),
             data: wish.data,
+            debug: wish.debug,
             memory_mb: wish.memory_mb,
             cpus: 1,
             cmdline: Vec::new(),
