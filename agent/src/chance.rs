@@ -1,7 +1,25 @@
-//! Changed bytes for the fuzzing of what comes from outside: the same each time. Of tests only.
+//! Changed bytes for the fuzzing of what comes from outside: the same each time, but where `ROOTBREW_FUZZ_S` (seconds a
+//! parser) and `ROOTBREW_FUZZ_SEED` ask for more and for others. Of tests only.
+
+use std::time::{Duration, Instant};
 
 /// xorshift64
 pub struct Chance(pub u64);
+
+/// `count` rounds, or as many as last for `ROOTBREW_FUZZ_S`.
+pub fn rounds(seed: u64, count: usize, mut round: impl FnMut(&mut Chance)) {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let mut chance = Chance(seed + number("ROOTBREW_FUZZ_SEED").unwrap_or(0));
+    let end = number("ROOTBREW_FUZZ_S").map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut done = 0;
+    while end.map_or(done < count, |end| Instant::now() < end) {
+        round(&mut chance);
+        done += 1;
+    }
+    if end.is_some() {
+        eprintln!("{done} rounds");
+    }
+}
 
 impl Chance {
     pub fn below(&mut self, end: usize) -> usize {

@@ -194,7 +194,10 @@ impl Machine {
             Ask::Cores => self.say(way, cores::lines()),
             Ask::DropCores => cores::drop_all(),
             Ask::Kept(words) => cores::told(&words),
-            Ask::Put(bytes) => return source::put(&bytes).map_err(|fault| fault.to_string()),
+            Ask::Put(bytes) => {
+                let role = self.serving.as_ref().map(|serving| &serving.live.role);
+                return source::put(role, &bytes).map_err(|fault| fault.to_string());
+            }
             ask => return self.answer_serving(way, ask),
         }
         Ok(())

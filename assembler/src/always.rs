@@ -27,7 +27,7 @@ pub fn place(asked: &Asked, agent: &[u8], tree: &mut ImageTree, problems: &mut V
     put("bin/rootbrewctl", Node::link("/sbin/init", Reason::image("the agent's other face, which asks it")));
     put("etc/hosts", Node::inline(HOSTS, 0o644, Reason::image("localhost has an address")));
     put("etc/os-release", Node::inline(OS_RELEASE, 0o644, Reason::image("says what this is")));
-    put("etc/resolv.conf", Node::link("/run/resolv.conf", Reason::image("the agent writes it")));
+    put("etc/resolv.conf", Node::link("/run/etc/resolv.conf", Reason::image("the agent writes it")));
     put(
         "etc/passwd",
         Node::inline(

@@ -91,6 +91,14 @@ pub fn volume(wanted: &Wanted) -> Result<ImageTree, Refused> {
     for (path, node) in of_tools {
         tree.insert(path, moved(path, node))?;
     }
+    let besides: Vec<String> =
+        tree.iter().map(|(path, _)| path.to_string()).filter(|path| is_beside(path)).collect();
+    for path in besides {
+        let at = format!("bin/{}", path.rsplit('/').next().unwrap_or_default());
+        if tree.get(&at).is_none() {
+            tree.insert(&at, Node::link(format!("../{path}"), Reason::path(&path, "is a program")))?;
+        }
+    }
     for (id, digest) in
         wanted.programs.iter().filter_map(|one| wanted.debug.get_key_value(one.build_id.as_ref()?))
     {
@@ -125,6 +133,12 @@ pub fn lacking<'a>(programs: &'a [Program], debug: &BTreeMap<String, Digest>) ->
 /// Not the agent and the names that every image holds.
 fn is_tool(path: &str) -> bool {
     path.starts_with("kegs/") || path.starts_with("bin/") && path != "bin/rootbrewctl"
+}
+
+/// A program where no shell looks: `kegs/busybox/0/usr/bin/id`.
+fn is_beside(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(parts.as_slice(), ["kegs", _, _, "usr", "bin" | "sbin", _])
 }
 
 /// An absolute link leads out of the volume: it becomes one from where it stands.
@@ -173,6 +187,7 @@ mod tests {
         put("bin/rootbrewctl", Node::link("/sbin/init", why()));
         put("bin/gdb", Node::link("/kegs/gdb/0/bin/gdb", why()));
         put("kegs/gdb/0/bin/gdb", Node::inline("gdb", 0o755, why()));
+        put("kegs/busybox/0/usr/bin/id", Node::link("../../bin/busybox", why()));
         tools
     }
 
@@ -192,7 +207,9 @@ mod tests {
             tree.iter().filter(|(_, node)| !node.is_folder()).map(|(path, _)| path).collect();
         let expected = [
             "bin/gdb",
+            "bin/id",
             "etc/shrc",
+            "kegs/busybox/0/usr/bin/id",
             "kegs/gdb/0/bin/gdb",
             "kegs/gdb/0/etc/gdbinit",
             "manifest.toml",

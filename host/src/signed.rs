@@ -22,16 +22,32 @@ pub fn message(text: &[u8]) -> Vec<u8> {
 }
 
 /// The text with its signature, as [`open`] takes it. A text without a line end gets one first; what is signed has it.
-pub fn seal(text: &[u8], sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Vec<u8> {
+///
+/// # Errors
+/// The signer's own.
+pub fn seal<E>(text: &[u8], sign: impl FnOnce(&[u8]) -> Result<[u8; 64], E>) -> Result<Vec<u8>, E> {
     let mut sealed = text.to_vec();
     if !sealed.ends_with(b"\n") {
         sealed.push(b'\n');
     }
-    let signature = BASE64.encode(sign(&message(&sealed)));
+    let signature = BASE64.encode(sign(&message(&sealed))?);
     sealed.extend(MARK);
     sealed.extend(signature.bytes());
     sealed.push(b'\n');
-    sealed
+    Ok(sealed)
+}
+
+/// Whether the last line says so; not whether it is true.
+pub fn is_signed(bytes: &[u8]) -> bool {
+    split(bytes).is_some()
+}
+
+/// All before the signature's line, and what that line says.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let whole = bytes.trim_ascii_end();
+    let start = whole.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let (text, line) = whole.split_at(start);
+    Some((text, line.strip_prefix(MARK)?))
 }
 
 /// The public key: 32 bytes as base64.
@@ -39,19 +55,34 @@ pub fn key(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
 }
 
+/// As a role's `environment_key` has it.
+pub fn key_text(key: &[u8; 32]) -> String {
+    BASE64.encode(key)
+}
+
+/// Why a text is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("not signed")]
+    Unsigned,
+    #[error("the signature is no ed25519 signature in base64")]
+    Form,
+    #[error("the role's environment_key is no key")]
+    Key,
+    #[error("signed by another key, or changed since")]
+    Foreign,
+}
+
 /// The text without its signature, if `key` signed it.
 ///
 /// # Errors
-/// In words.
-pub fn open<'b>(bytes: &'b [u8], key: &[u8; 32]) -> Result<&'b [u8], &'static str> {
-    let whole = bytes.trim_ascii_end();
-    let start = whole.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let (text, line) = whole.split_at(start);
-    let signature = line.strip_prefix(MARK).ok_or("not signed")?;
+/// It is not believed.
+pub fn open<'b>(bytes: &'b [u8], key: &[u8; 32]) -> Result<&'b [u8], Refused> {
+    let (text, signature) = split(bytes).ok_or(Refused::Unsigned)?;
     let signature = BASE64.decode(signature).ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
-    let signature = signature.ok_or("the signature is no ed25519 signature in base64")?;
-    let key = PublicKey::from_slice(key).map_err(|_| "the role's environment_key is no key")?;
-    key.verify(message(text), &signature).map_err(|_| "signed by another key, or changed since")?;
+    let signature = signature.ok_or(Refused::Form)?;
+    let key = PublicKey::from_slice(key).map_err(|_| Refused::Key)?;
+    key.verify(message(text), &signature).map_err(|_| Refused::Foreign)?;
     Ok(text)
 }
 
@@ -68,7 +99,7 @@ mod tests {
     }
 
     fn sealed(seed: u8) -> Vec<u8> {
-        seal(TEXT, |message| *pair(seed).sk.sign(message, None))
+        seal(TEXT, |message| Ok::<_, ()>(*pair(seed).sk.sign(message, None))).unwrap()
     }
 
     #[test]
@@ -76,13 +107,10 @@ mod tests {
         let key = *pair(1).pk;
         let sealed = sealed(1);
         assert_eq!(open(&sealed, &key), Ok(TEXT));
-        assert_eq!(open(TEXT, &key), Err("not signed"));
-        assert_eq!(open(&self::sealed(2), &key), Err("signed by another key, or changed since"));
-        assert_eq!(
-            open(&[b"x = 1\n", &sealed[..]].concat(), &key),
-            Err("signed by another key, or changed since")
-        );
-        assert_eq!(open(&[&sealed[..], b"x = 1\n"].concat(), &key), Err("not signed"));
+        assert_eq!(open(TEXT, &key), Err(Refused::Unsigned));
+        assert_eq!(open(&self::sealed(2), &key), Err(Refused::Foreign));
+        assert_eq!(open(&[b"x = 1\n", &sealed[..]].concat(), &key), Err(Refused::Foreign));
+        assert_eq!(open(&[&sealed[..], b"x = 1\n"].concat(), &key), Err(Refused::Unsigned));
         for at in 0..sealed.len() {
             let mut flipped = sealed.clone();
             flipped[at] ^= 1;

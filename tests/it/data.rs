@@ -45,8 +45,18 @@ impl Guest {
         assert!(self.console.iter().any(|line| line.contains(word)), "{word}:\n{}", self.console.join("\n"));
     }
 
-    /// One word to valkey, and the first line of its answer that is no length.
+    /// One word to valkey, and the first line of its answer that is no length, once it has read its data.
     fn ask(&self, words: &str) -> String {
+        loop {
+            let answer = self.ask_once(words);
+            if !answer.starts_with("-LOADING") {
+                return answer;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    fn ask_once(&self, words: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("valkey listens");
         stream.write_all(format!("{words}\r\n").as_bytes()).expect("it hears");
         let mut lines = BufReader::new(stream).lines().map(|line| line.expect("text"));

@@ -58,9 +58,9 @@ struct Guest {
 }
 
 impl Guest {
-    fn start() -> Guest {
+    fn start(words: &[&str]) -> Guest {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = rootbrew(folder.path(), &["boot", "web"]);
+        let mut command = rootbrew(folder.path(), &[&["boot", "web"], words].concat());
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let lines = BufReader::new(child.stderr.take().expect("its words")).lines();
         let ready = lines.map_while(Result::ok).find(|line| line.starts_with("hint:"));
@@ -98,7 +98,7 @@ impl Drop for Guest {
 
 #[test]
 fn a_guest_takes_what_is_good_and_keeps_what_was() {
-    let guest = Guest::start();
+    let guest = Guest::start(&[]);
     guest.ctl(&["status"]).expect(0).says(&["ready ", " web nginx"]);
     let changed = guest.put("site = \"one.example\"\n", "environment changed");
     assert!(changed.contains("nginx.conf, nginx reloads"), "{changed}");
@@ -120,4 +120,61 @@ fn a_guest_takes_what_is_good_and_keeps_what_was() {
     guest.ctl(&["restart", "nobody"]).expect(1).says(&["no service `nobody`; there are nginx"]);
     guest.ctl(&["nonsense"]).expect(1).says(&["no such word"]);
     guest.ctl(&["top"]).expect(0).says(&["nginx "]);
+}
+
+/// A key, an environment with a certificate for it to sign, and a tap whose web role believes that key alone.
+fn signed_only() -> (tempfile::TempDir, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let openssl = |words: &str| {
+        let mut openssl = Command::new("openssl");
+        Ran::of(openssl.args(words.split(' ')).current_dir(folder.path())).expect(0);
+    };
+    openssl("genpkey -algorithm ed25519 -out key.pem");
+    openssl("genpkey -algorithm ed25519 -out other.pem");
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=web -days 9 -keyout tls.key -out tls.pem",
+    );
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).expect("openssl wrote it");
+    let (certificate, key) = (text("tls.pem"), text("tls.key"));
+    let environment =
+        format!("tls_certificate = \"\"\"\n{certificate}\"\"\"\ntls_key = \"\"\"\n{key}\"\"\"\n");
+    written(folder.path(), "env.toml", &environment);
+    let tap = tap::copy();
+    let signed = Ran::of(&mut rootbrew(
+        folder.path(),
+        &["env", "sign", &at(&folder, "env.toml"), "--key", &at(&folder, "key.pem")],
+    ))
+    .expect(0);
+    written(folder.path(), "signed.toml", &signed.out);
+    let said = signed.err.split('`').nth(1).expect("the role's line").to_string();
+    let web = tap.path().join("roles/web.toml");
+    let role = fs::read_to_string(&web).expect("the role").replace("kernel  =", &format!("{said}\nkernel ="));
+    fs::write(&web, role).expect("written");
+    (folder, tap)
+}
+
+fn at(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).display().to_string()
+}
+
+#[test]
+fn what_is_not_signed_is_refused_on_the_desk_and_by_the_guest() {
+    let (folder, tap) = signed_only();
+    let tap = tap.path().display().to_string();
+    let run = |words: &[&str]| Ran::of(&mut rootbrew(folder.path(), &[words, &["--tap", &tap]].concat()));
+    let (plain, signed) = (at(&folder, "env.toml"), at(&folder, "signed.toml"));
+    run(&["env", "check", "web", &plain]).expect(0).says(&["not signed: a host of this role takes it once"]);
+    let key = at(&folder, "other.pem");
+    let foreign = run(&["env", "sign", &plain, "--key", &key]).expect(0).out;
+    let foreign = written(folder.path(), "foreign.toml", &foreign);
+    run(&["env", "check", "web", &foreign]).expect(1).says(&["signed by another key, or changed since"]);
+    run(&["env", "sign", &signed, "--key", &key]).expect(1).says(&["is signed already"]);
+    run(&["env", "check", "web", &signed]).expect(0).says(&["tls_key = (secret)"]);
+    let boot = run(&["boot", "web", "--check", "--environment", &plain]);
+    boot.expect(1).says(&["fw_cfg: refused: not signed"]);
+    let guest = Guest::start(&["--tap", &tap, "--environment", &signed]);
+    let refused = guest.ctl(&["env", "put", &foreign]).expect(1);
+    refused.says(&["operator: refused: signed by another key, or changed since"]);
+    guest.ctl(&["env", "put", &signed]).expect(0);
+    guest.ctl(&["status"]).expect(0).says(&["ready "]);
 }

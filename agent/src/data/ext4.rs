@@ -92,6 +92,17 @@ fn write_first(device: &Path, sector: &[u8; 512]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut whole = vec![0; SUPERBLOCK + 1024];
+        whole[SUPERBLOCK + 56..SUPERBLOCK + 60].copy_from_slice(&[0x53, 0xEF, 1, 0]);
+        assert_eq!(judge(&whole), Look::Clean);
+        crate::chance::rounds(29, 50_000, |chance| {
+            let bytes = chance.change(&whole, SUPERBLOCK);
+            assert!(bytes.len() >= whole.len() || judge(&bytes) == Look::Other);
+        });
+    }
+
     use super::*;
 
     #[test]

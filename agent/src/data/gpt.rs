@@ -171,10 +171,15 @@ mod tests {
             bytes[at] ^= 1;
             assert_eq!(grow(&bytes, 512, 128 * MB, 2), None, "{at}");
         }
-        let mut chance = crate::chance::Chance(17);
-        for _ in 0..2_000 {
-            grow(&chance.change(&whole[..2048], 512), 512, 128 * MB, 2);
-        }
         assert_eq!(crc(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let (_folder, path) = disk();
+        let whole = fs::read(&path).unwrap()[..64 << 10].to_vec();
+        crate::chance::rounds(17, 2_000, |chance| {
+            grow(&chance.change(&whole[..2048], 512), 512, 128 * MB, 2);
+        });
     }
 }

@@ -114,11 +114,10 @@ fn pauses_grow_to_a_minute() {
 
 /// Any bytes at any time: no panic, and always a next time or a lease without end.
 #[test]
-fn no_server_holds_it() {
-    let mut chance = crate::chance::Chance(3);
+fn no_bytes_make_it_panic() {
     let (mut client, mut now) = (Client::new(HARDWARE, 7, s(0)), s(0));
     let mut last = answer(&[0; 240], 2, 1, 9);
-    for _ in 0..50_000 {
+    crate::chance::rounds(3, 50_000, |chance| {
         now = client.due().map_or(now + s(1), |due| due.max(now));
         for does in client.step(now) {
             if let Do::Send(_, message) = does {
@@ -129,5 +128,5 @@ fn no_server_holds_it() {
         let bytes = if chance.below(3) == 0 { chance.change(&last, 0) } else { last.clone() };
         client.hear(&bytes, now);
         assert!(client.due().is_some() || client.is_bound());
-    }
+    });
 }

@@ -1,4 +1,4 @@
-//! The machine's place in the network: loopback, its interfaces, `/run/resolv.conf`.
+//! The machine's place in the network: loopback, its interfaces, `/run/etc/resolv.conf`.
 //!
 //! ```text
 //! [network] ─▶ choose ─▶ Link ─┬─ static
@@ -31,7 +31,7 @@ use host::error::{Error, Result};
 use host::network as wanted;
 use link::Link;
 
-const RESOLV: &str = "/run/resolv.conf";
+const RESOLV: &str = "/run/etc/resolv.conf";
 /// How long a start waits for an address. What comes later is taken all the same.
 pub const SETTLE_MAX: Duration = Duration::from_secs(16);
 /// A machine that has its place by IPv6 waits no longer than that for DHCP.

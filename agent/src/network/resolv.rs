@@ -1,4 +1,4 @@
-//! `/run/resolv.conf`: always a whole file.
+//! `/run/etc/resolv.conf`: always a whole file.
 
 use std::fs;
 use std::path::Path;
@@ -21,6 +21,9 @@ pub fn text(links: &[Link]) -> String {
 
 /// Aside, then renamed: nobody reads half of it.
 pub fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::world(format!("make {}", folder.display())))?;
+    }
     let aside = path.with_extension("conf.new");
     fs::write(&aside, text).map_err(Error::world(format!("write {}", aside.display())))?;
     fs::rename(&aside, path).map_err(Error::world(format!("replace {}", path.display())))

@@ -21,6 +21,11 @@ impl End {
     pub fn is_good(self) -> bool {
         libc::WIFEXITED(self.0) && libc::WEXITSTATUS(self.0) == 0
     }
+
+    /// It gave up by itself, as a program does that cannot use its files; nobody killed it.
+    pub fn gave_up(self) -> bool {
+        libc::WIFEXITED(self.0) && !self.is_good()
+    }
 }
 
 /// A main process that has ended, as its own processes are counted, and its status.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! read, run       /bin /sbin /lib /lib64 /usr /kegs /etc
-//! read            /proc /run/etc /run/resolv.conf, folders of the role's files, `reads`
+//! read            /proc /run/etc, folders of the role's files, `reads`
 //! read, write     /dev
 //! all but run     /tmp, `writes`
 //! ```

@@ -85,7 +85,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes each service's folders and sockets and runs its checker, before any of them starts.
+    /// Makes each service's folders and sockets, before any of them starts.
     pub fn prepare(&mut self) -> Result<()> {
         self.services.iter_mut().try_for_each(|running| {
             running.log.keep(&running.service);
@@ -95,9 +95,12 @@ impl Supervisor {
 
     /// Does all that is due now.
     pub fn step(&mut self, waiter: &Waiter) {
+        self.tell_events();
         for at in 0..self.services.len() {
             let free = self.is_free(at);
             self.services[at].step(free, waiter, at as u32);
+            // At once: an event's time is when it is told, and a start takes its own.
+            self.tell_events();
         }
         self.collect(waiter);
     }
@@ -228,8 +231,7 @@ impl Supervisor {
         after.iter().all(|name| self.services.iter().filter(good).any(|running| running.name == *name))
     }
 
-    /// What each has for all: events, and lines for the collector.
-    fn collect(&mut self, waiter: &Waiter) {
+    fn tell_events(&mut self) {
         for running in &mut self.services {
             for what in running.events.drain(..) {
                 // What one says of itself may be a flood: asked for by `top`.
@@ -238,6 +240,12 @@ impl Supervisor {
                 }
                 self.events.push(&running.name, what);
             }
+        }
+    }
+
+    /// Lines for the collector.
+    fn collect(&mut self, waiter: &Waiter) {
+        for running in &mut self.services {
             let Some(syslog) = &mut self.syslog else { continue };
             let lines = running.log.take_collected();
             lines.iter().for_each(|(at_ms, text)| syslog.say(&running.name, *at_ms, text));

@@ -141,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn no_bytes_make_it_panic() {
+        let whole = b"READY=1\nSTATUS=up \xc3\xa9\nRELOADING=1\nMONOTONIC_USEC=12\nMAINPID=7\nWATCHDOG=1\n";
+        crate::chance::rounds(19, 100_000, |chance| {
+            for said in parse(&chance.change(whole, 0)) {
+                assert!(!matches!(said, Said::Main(pid) if pid <= 1));
+            }
+        });
+    }
+
+    #[test]
     fn the_sender_is_known_and_garbage_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");

@@ -24,7 +24,7 @@ pub const OWN: &str = "/run/rootbrew";
 const PATH: &str = "/bin";
 /// What a program of the image is, reads and runs.
 const IMAGE: [&str; 7] = ["/bin", "/sbin", "/lib", "/lib64", "/usr", "/kegs", "/etc"];
-const READ: [&str; 3] = ["/run/etc", "/run/resolv.conf", OWN];
+const READ: [&str; 2] = ["/run/etc", OWN];
 /// Of the kernel's own memory, log, keys and switches; hidden where they are.
 const MASKED: [&str; 11] = [
     "kcore",

@@ -132,11 +132,20 @@ impl Running {
         })
     }
 
-    /// Folders, sockets; then its checker must be content.
+    /// Folders, sockets.
     pub fn prepare(&mut self) -> Result<()> {
         spawn::make_writable(&self.service.writes, self.room.user)?;
         self.sockets = listen::all(&self.service.listen, self.room.user)?;
-        spawn::check(&self.name, &self.service, &self.room, self.cgroup.as_ref())
+        Ok(())
+    }
+
+    /// Why it gave up, as its checker says it: then no other start helps. `None`: the checker is content.
+    fn blame(&self) -> Option<String> {
+        match spawn::check(&self.name, &self.service, &self.room, self.cgroup.as_ref()) {
+            Ok(()) => None,
+            Err(Error::Service { did, .. }) => Some(did),
+            Err(other) => Some(other.to_string()),
+        }
     }
 
     /// Does what is due.
@@ -342,6 +351,9 @@ impl Running {
             return self.rest_until_its_time(end, end_text);
         }
         self.deaths = if self.started.elapsed() >= restart::LONG_LIFE { 1 } else { self.deaths + 1 };
+        if let Some(why) = (self.deaths == 1 && end.gave_up()).then(|| self.blame()).flatten() {
+            return self.fail(why);
+        }
         match restart::then(&self.service, end.is_good(), self.deaths) {
             Then::Done => {
                 let starting = matches!(self.state, State::Starting(_));

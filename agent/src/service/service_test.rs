@@ -202,7 +202,7 @@ fn once_is_ready_when_it_is_done_and_others_come_after() {
     let waits = format!("{second} waits for {first}");
     let expected = [(&first, "started"), (&first, "ready"), (&second, "started"), (&second, "ready")];
     let mut expected = expected.map(|(name, what)| format!("{name} {what}")).to_vec();
-    expected.insert(1, waits);
+    expected.insert(0, waits);
     assert_eq!(order, expected);
     assert_eq!(trial.lines(), ["first"]);
 }
@@ -298,20 +298,28 @@ fn words_of_the_role_are_checked() {
 }
 
 #[test]
-fn a_checker_that_fails_stops_the_start() {
-    if !can_confine() {
-        return;
-    }
-    let fault = |check: &str| {
-        let text = format!("[service.{}]\nuser = \"root\"\nrun = [\"true\"]\ncheck = {check}", name());
-        let mut supervisor = Supervisor::new(&host::role::parse(&text).unwrap(), "").unwrap();
-        let fault = supervisor.prepare().unwrap_err().to_string();
-        fault.split_once(": ").unwrap().1.to_string()
+fn a_checker_says_why_it_gave_up() {
+    let verdict = |keys: &str| {
+        let mut trial = Trial::of(keys)?;
+        let verdict = trial.verdict();
+        Some((verdict, trial.lines()))
     };
-    assert_eq!(fault("[\"false\"]"), "`false` exited with 1");
+    let not_ready = |keys: &str, why: &str| match verdict(keys) {
+        Some((Verdict::NotReady(said), _)) => assert!(said.ends_with(why), "{said}"),
+        Some((other, _)) => panic!("{other:?}"),
+        None => {}
+    };
+    not_ready("ready = \"fd\"\nrun = [\"false\"]\ncheck = [\"false\"]", ": `false` exited with 1");
     // More than a pipe holds.
-    let much = "[\"sh\", \"-c\", \"yes | head -c 200000; exit 4\"]";
-    assert_eq!(fault(much), "`sh -c yes | head -c 200000; exit 4` exited with 4");
+    let much =
+        "ready = \"fd\"\nrun = [\"false\"]\ncheck = [\"sh\", \"-c\", \"yes | head -c 200000; exit 4\"]";
+    not_ready(much, ": `sh -c yes | head -c 200000; exit 4` exited with 4");
+    // Content: then it is started again, as often as any.
+    let Some((said, lines)) = verdict("ready = \"fd\"\nrun = [\"false\"]\ncheck = [\"true\"]") else {
+        return;
+    };
+    assert!(matches!(said, Verdict::NotReady(why) if why.ends_with("6 times in a row")));
+    assert!(lines.iter().any(|line| line.contains("starts again in 100 ms")), "{lines:?}");
 }
 
 #[test]

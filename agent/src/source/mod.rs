@@ -19,7 +19,7 @@ use crate::events::tell;
 use host::environment::{SIZE_MAX_BYTES, Source};
 use host::error::{Error, Result};
 use host::role::Role;
-use host::signed;
+use host::signed::{self, Refused};
 pub use operator::{put, watch};
 
 /// Where QEMU's `-fw_cfg name=opt/org.rootbrew/environment.toml,file=…` appears; and the same by systemd's convention.
@@ -114,8 +114,8 @@ fn whole(role: &Role, name: &str, bytes: &[u8]) -> Result<Source> {
     let bytes = match &role.environment_key {
         None => bytes,
         Some(key) => {
-            let key = signed::key(key).ok_or_else(|| refused("the role's environment_key is no key"))?;
-            signed::open(bytes, &key).map_err(refused)?
+            let key = signed::key(key).ok_or_else(|| refused(&Refused::Key.to_string()))?;
+            signed::open(bytes, &key).map_err(|why| refused(&why.to_string()))?
         }
     };
     Source::parse(name, bytes).map_err(|fault| Error::from(vec![fault]))
@@ -138,6 +138,28 @@ mod tests {
 
     fn check(keys: &str, bytes: &[u8]) -> std::result::Result<Source, String> {
         whole(&host::role::parse(keys).unwrap(), "volume", bytes).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let schema = "[env.site]\ntype = 'string'\npattern = 'a+'\n[env.n]\ntype = 'integer'\n[env.key]\ntype = 'text'\nsecret = true\n";
+        let role = host::role::parse(schema).unwrap();
+        let whole = b"host = 'PROD_web_2'\nsite = 'aaa'\nn = 7\nkey = 'hidden'\n[network]\naddress = '10.0.0.2/24'\n[log]\nsyslog = 'udp://[::1]:514'\n";
+        crate::chance::rounds(31, 20_000, |chance| {
+            let source = whole_of(&role, &chance.change(whole, 0));
+            let checked = source.map(|source| host::environment::check(&role.env, "host", &[source]));
+            let said = match checked {
+                Err(fault) => fault,
+                Ok(Err(faults)) => Error::from(faults).to_string(),
+                Ok(Ok(environment)) => environment.lines().join("\n"),
+            };
+            // Whatever key it came to stand behind, and unless it is no value any more but a name.
+            assert!(!said.contains("hidden") || said.contains("no such name"), "{said}");
+        });
+    }
+
+    fn whole_of(role: &Role, bytes: &[u8]) -> std::result::Result<Source, String> {
+        whole(role, "volume", bytes).map_err(|fault| fault.to_string())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use host::environment::Source;
 use host::error::{Error, Result};
+use host::role::Role;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use crate::wait::{News, Waiter};
@@ -29,8 +30,11 @@ pub fn watch(waiter: &Waiter) -> Result<OwnedFd> {
     watch().map_err(Error::world::<std::io::Error>(format!("watch {FOLDER}")))
 }
 
-/// The operator's file, in one instant; empty: none.
-pub fn put(bytes: &[u8]) -> Result<()> {
+/// The operator's file, in one instant; empty: none. A machine that has no role yet asks for no signature: it will at its start.
+///
+/// # Errors
+/// No TOML, or not signed as the role wants it: told to whoever put it, and not only to the console.
+pub fn put(role: Option<&Role>, bytes: &[u8]) -> Result<()> {
     let tried = || Error::world(format!("write {OPERATOR}"));
     if bytes.is_empty() {
         return match fs::remove_file(OPERATOR) {
@@ -38,8 +42,10 @@ pub fn put(bytes: &[u8]) -> Result<()> {
             _ => Ok(()),
         };
     }
-    // Told to whoever put it, and not only to the console.
-    Source::parse("operator", bytes).map_err(|fault| Error::from(vec![fault]))?;
+    match role {
+        Some(role) => super::whole(role, "operator", bytes)?,
+        None => Source::parse("operator", bytes).map_err(|fault| Error::from(vec![fault]))?,
+    };
     let aside = format!("{OPERATOR}.new");
     let mut file = fs::OpenOptions::new()
         .write(true)

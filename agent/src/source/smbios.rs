@@ -122,9 +122,8 @@ mod tests {
     #[test]
     fn no_bytes_make_it_panic() {
         let whole = b"\x0b\x05\0\0\x01rootbrew.env:a=1\0rootbrew.metadata=x\0\0";
-        let mut chance = crate::chance::Chance(9);
-        for _ in 0..100_000 {
+        crate::chance::rounds(9, 100_000, |chance| {
             parse(&chance.change(whole, 0));
-        }
+        });
     }
 }

@@ -79,9 +79,8 @@ mod tests {
 
     #[test]
     fn no_bytes_make_it_panic() {
-        let mut chance = crate::chance::Chance(11);
-        for _ in 0..100_000 {
+        crate::chance::rounds(11, 100_000, |chance| {
             plain(&chance.change(b"# rootbrew-env 12\nhost = 'abc'\n", 0)).map(<[u8]>::len).unwrap_or(0);
-        }
+        });
     }
 }

@@ -259,6 +259,8 @@ fn every_image_holds() {
     expect![[r#"
         # rootbrew tree 1
         folder 0755 0:0 - - / # image: the root
+        folder 0755 0:0 - - /bin # /bin/rootbrewctl: stands in it
+        link 0777 0:0 - - /bin/rootbrewctl -> /sbin/init # image: the agent's other face, which asks it
         folder 0755 0:0 - - /data # image: mounted on at boot
         folder 0755 0:0 - - /dev # image: mounted on at boot
         folder 0755 0:0 - - /etc # /etc/hosts: stands in it
@@ -266,7 +268,7 @@ fn every_image_holds() {
         file 0644 0:0 34 b69b2c741be48691edabe3771c644c70473ccd6aa8effd9f17cc07fa129917f9 /etc/hosts # image: localhost has an address
         file 0644 0:0 47 bc4c72648258edd2ed20b39c9b35ca61668aaa1b016be69c0931dff36ad06c69 /etc/os-release # image: says what this is
         file 0644 0:0 70 5613b4760c4297e69abb41ba3d0d123e0e09c9e81e0ea587d379d3c9865cbd4c /etc/passwd # image: root and the services' users
-        link 0777 0:0 - - /etc/resolv.conf -> /run/resolv.conf # image: the agent writes it
+        link 0777 0:0 - - /etc/resolv.conf -> /run/etc/resolv.conf # image: the agent writes it
         folder 0755 0:0 - - /etc/rootbrew # /etc/rootbrew/role.toml: stands in it
         file 0644 0:0 14 0d64f3375a8da4ba5d98dd2d1ec6f5f413b65db6c0e7b10427b55c6be9df4d2c /etc/rootbrew/role.toml # image: the agent reads the role
         folder 0755 0:0 - - /etc/rootbrew/templates # /etc/rootbrew/templates/nginx.conf: stands in it

@@ -74,7 +74,7 @@ fn tree(place: &Place) -> ImageTree {
     put("kegs/zlib/0/lib/libz.so.1", Node::link("libz.so.1.3", because()));
     put("sbin/init", Node::inline("agent", 0o755, because()));
     put("etc/rootbrew/role.toml", Node::inline(WEB, 0o644, because()));
-    put("etc/resolv.conf", Node::link("/run/resolv.conf", because()));
+    put("etc/resolv.conf", Node::link("/run/etc/resolv.conf", because()));
     put("etc/passwd", Node::inline("root:x:0:0::/:\n", 0o644, because()));
     for folder in ["data", "run", "tmp", "proc"] {
         put(folder, Node::folder(0o755, because()));

@@ -62,7 +62,8 @@ struct Subject {
 pub fn run(context: &Context, wish: &Wish) -> Result<()> {
     let Subject { role, image, made } = subject(context, wish)?;
     let (name, control) = running::free(&role.name)?;
-    let debug = wish.debug.as_ref().map(|file| volume(context, made.as_ref(), file.as_deref())).transpose()?;
+    let debug =
+        wish.debug.as_ref().map(|file| volume(context, made.as_ref(), file.as_deref())).transpose()?;
     let usual_mb = if debug.is_some() { DEBUG_MB } else { MEMORY_MB };
     let machine = machine::Wish {
         memory_mb: wish.memory.unwrap_or(usual_mb),

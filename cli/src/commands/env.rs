@@ -1,18 +1,23 @@
 //! `rootbrew env`: what a host would say of its environment, said before it has it; and what a change of it would do.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
 use host::change::{self, Does, Plan};
 use host::environment::{self, Environment, Fault, Source};
 use host::render::{self, Files};
+use host::signed;
 use kegs::{Faults, Text};
 use toml::de::{DeTable, DeValue};
+use trust::sign::{Secret, SignError, Signer};
 
 use crate::context::Context;
-use crate::terminal::{data, event, talk};
+use crate::terminal::{data, event, pour, talk};
 use crate::trouble::{Result, Trouble};
+use crate::work::passphrase;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Env {
@@ -35,6 +40,17 @@ pub enum Env {
         #[arg(long, value_name = "NAME")]
         host: Option<String>,
     },
+    /// Sign an environment file, as hosts want it whose role has an `environment_key`
+    #[command(after_help = "Example: rootbrew env sign web1.toml --key fleet.pem > web1.signed.toml")]
+    Sign {
+        file: PathBuf,
+        /// An ed25519 key (PKCS#8 PEM): `openssl genpkey -algorithm ed25519`, or a key of a channel, with its passphrase
+        #[arg(long, value_name = "PEM")]
+        key: PathBuf,
+        /// Read the passphrase from this descriptor [default: the file that ROOTBREW_PASSPHRASE_FILE names, else the terminal]
+        #[arg(long, value_name = "N")]
+        passphrase_fd: Option<RawFd>,
+    },
 }
 
 pub fn run(context: &Context, command: &Env) -> Result<()> {
@@ -46,6 +62,7 @@ pub fn run(context: &Context, command: &Env) -> Result<()> {
             show(context, &change::plan(&desk.host, &old.files, &new.files));
             Ok(())
         }
+        Env::Sign { file, key, passphrase_fd } => sign(file, key, *passphrase_fd),
     }
 }
 
@@ -72,11 +89,11 @@ impl Desk {
     }
 
     fn made(&self, file: &Path) -> Result<Made> {
-        let bytes = fs::read(file)
-            .map_err(|error| Trouble::Failed(format!("cannot read {}: {error}", file.display())))?;
+        let bytes = read(file)?;
         let name = file.display().to_string();
         let text = Text::new(file, &String::from_utf8_lossy(&bytes));
         let faults = |faults: Vec<Fault>| Faults(faults.iter().map(|fault| placed(&text, fault)).collect());
+        self.believes(&text, &bytes)?;
         let source = Source::parse(&name, &bytes).map_err(|fault| faults(vec![fault]))?;
         let environment = environment::check(&self.host.env, &self.name, &[source]).map_err(faults)?;
         let template = |wanted: &str| {
@@ -88,6 +105,52 @@ impl Desk {
         let files = render::all(&self.host, &environment, &|_, _| true, &template).map_err(failed)?;
         Ok(Made { environment, files })
     }
+
+    /// A signature that a host would refuse is a fault here; one that is not there yet is only spoken of.
+    fn believes(&self, text: &Text, bytes: &[u8]) -> Result<()> {
+        let Some(key) = self.host.environment_key.as_deref().and_then(signed::key) else { return Ok(()) };
+        match signed::open(bytes, &key) {
+            Ok(_) => Ok(()),
+            Err(signed::Refused::Unsigned) => {
+                talk("not signed: a host of this role takes it once `rootbrew env sign` did");
+                Ok(())
+            }
+            Err(refused) => {
+                let start = text.content.trim_end().rfind('\n').map_or(0, |at| at + 1);
+                let span = start..text.content.trim_end().len();
+                Err(Faults(vec![text.fault(span, refused.to_string())]).into())
+            }
+        }
+    }
+}
+
+/// As a host does: no more than an environment may have, and one byte.
+fn read(file: &Path) -> Result<Vec<u8>> {
+    let cannot = |error| Trouble::Failed(format!("cannot read {}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(cannot)?;
+    opened.take(environment::SIZE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    Ok(bytes)
+}
+
+/// To standard output; the file is TOML still.
+fn sign(file: &Path, key: &Path, passphrase_fd: Option<RawFd>) -> Result<()> {
+    let bytes = read(file)?;
+    let name = file.display().to_string();
+    // What no host would read is not signed; nor what is signed already.
+    Source::parse(&name, &bytes).map_err(|fault| Trouble::Failed(fault.to_string()))?;
+    if signed::is_signed(&bytes) {
+        return Err(Trouble::Failed(format!("{name} is signed already: sign the file that it was made of")));
+    }
+    let pem = String::from_utf8_lossy(&read(key)?).into_owned();
+    let wrong = |error: SignError| Trouble::Failed(format!("{}: {error}", key.display()));
+    let passphrase = if pem.contains("ENCRYPTED") { passphrase::ask(passphrase_fd)? } else { Vec::new() };
+    let secret = Secret::from_pem(&pem, &passphrase).map_err(wrong)?;
+    let sealed = signed::seal(&bytes, |message| secret.sign(message)).map_err(wrong)?;
+    pour(&sealed[..]).map_err(|error| Trouble::Failed(format!("cannot write: {error}")))?;
+    let public = secret.key().public().map(signed::key_text).unwrap_or_default();
+    talk(&format!("signed: a role with `environment_key = \"{public}\"` takes it"));
+    Ok(())
 }
 
 fn failed(error: host::Error) -> Trouble {

@@ -106,7 +106,8 @@ fn is_name(name: &str) -> bool {
 impl Start {
     /// One of no time is not drawn; one that goes on is drawn once.
     fn part(&mut self, name: &str, from_ms: f64, until_ms: f64) {
-        let more = is_name(name) && self.parts.len() < ROWS_MAX;
+        let again = until_ms == from_ms && self.parts.iter().any(|(known, ..)| known == name);
+        let more = !again && is_name(name) && self.parts.len() < ROWS_MAX;
         match self.parts.last_mut() {
             Some((last, _, until)) if last == name => *until = until_ms,
             _ if more => self.parts.push((name.to_string(), from_ms, until_ms)),

@@ -99,6 +99,13 @@ fn asked(names: &[String], kegs: &[Keg]) -> Asked {
         |kegs: &[&Keg]| kegs.iter().find(|keg| keg.name != LAST).or(kegs.first()).map(|keg| keg.called());
     let prefer =
         by_program.iter().filter_map(|(name, kegs)| Some((name.to_string(), first(kegs)?))).collect();
+    // Where programs of some kegs stand besides; the volume links them.
+    let besides = kegs.iter().flat_map(|keg| {
+        let folders = ["usr/bin", "usr/sbin"].into_iter();
+        let has = |folder: &&str| keg.tree.nodes.keys().any(|path| path.starts_with(&format!("{folder}/")));
+        folders.filter(has).map(|folder| format!("/{}/{folder}", keg.place()))
+    });
+    let files = besides.chain(["/kegs/ncurses/0/share/terminfo".to_string()]).collect();
     Asked {
         role: "debug".into(),
         kegs: names.to_vec(),
@@ -106,7 +113,7 @@ fn asked(names: &[String], kegs: &[Keg]) -> Asked {
             .keys()
             .map(|name| Run { name: name.to_string(), by: "the debug volume".into() })
             .collect(),
-        files: vec!["/kegs/ncurses/0/share/terminfo".into()],
+        files,
         prefer,
         ..Asked::default()
     }

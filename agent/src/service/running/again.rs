@@ -8,7 +8,7 @@ use super::{Probe, Reload, Running, State, What, signal, spawn};
 use host::error::{Error, Result};
 
 /// A process that got its signal needs a moment to fail; one that says RELOADING=1 says it within this.
-const SETTLE: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(250);
 
 impl Running {
     /// Asks it to read its configuration again.
