@@ -124,9 +124,8 @@ fn a_shell_of_the_volume_debugs_a_service_and_its_core() {
     let names: Vec<&str> = cores.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
     assert!((1..=8).contains(&names.len()), "{cores}");
     let core = names[0];
-    let seen = guest.shell(&format!(
-        "ls -ln /run/rootbrew/cores; gdb -q -batch -ex bt /bin/busybox /run/rootbrew/cores/{core}"
-    ));
+    let seen = guest
+        .shell(&format!("ls -ln /run/rootbrew/cores; gdb -q -batch -ex bt -c /run/rootbrew/cores/{core}"));
     says(&seen, &["-r-------- ", " 0        0 ", "SIGSEGV", "in main ("]);
 
     let to = place.runtime.path().join("core");
