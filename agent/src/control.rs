@@ -8,87 +8,38 @@
 //! events              + 812 ready …        a line of the answer
 //!                     ok                   or `error: why`: the last
 //! env put             then the file in base64, over lines of at most 4,000 letters, and `.`
+//! cores get NAME      + OFFSET BASE64      and last `+ LENGTH`: the rest is zero
+//! shell 80x24 xterm   = shell              and then, both ways, bytes in base64, a line each
+//! .size 100x40        .end                 from who types; `ok` when the shell has ended
 //! ```
 
-mod keys;
-mod turn;
-
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+pub use way::{Follows, Typed};
+pub use word::{Ask, WORDS};
 
-use crate::chaos;
-use crate::lines::{Lines, Rest};
+use crate::console;
+use crate::lines::Rest;
 use crate::wait::{News, Waiter};
 use turn::TURN_BYTES;
+use way::{Kind, Way, silence};
+
+mod keys;
+mod turn;
+mod way;
+mod word;
+
+/// Columns and rows of a terminal.
+pub type Size = (u16, u16);
 
 const PORT: &str = "org.rootbrew.control";
 pub const SOCKET: &str = "/run/rootbrew/control";
-/// Of answers that are not read, so much is kept.
-const ANSWER_MAX_BYTES: usize = 1 << 20;
-/// Of a file in base64, a third more than an environment may have: what is longer is no base64 any more.
-const TEXT_MAX_BYTES: usize = host::environment::SIZE_MAX_BYTES as usize / 3 * 4 + 8192;
 /// Who asks side by side; the rest waits in the socket's queue.
 const WAYS_MAX: usize = 16;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
-    PowerOff,
-    Reboot,
-    Status,
-    Figures,
-    /// One line a service.
-    Top,
-    Events {
-        follow: bool,
-    },
-    /// What a service wrote, or all of them.
-    Log {
-        service: Option<String>,
-        lines: usize,
-        follow: bool,
-    },
-    /// What the environment came to.
-    Env,
-    /// The operator's own environment, which goes before all others; empty: none.
-    Put(Vec<u8>),
-    Reload(String),
-    Restart(String),
-    /// A fault on purpose.
-    Chaos(chaos::Fault),
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Console,
-    /// A client behind it may go, and another come.
-    Port,
-    Socket,
-}
-
-struct Way {
-    kind: Kind,
-    lines: Lines<File>,
-    /// What could not be written yet.
-    out: Vec<u8>,
-    /// The text of a `put`, in the making.
-    text: Option<String>,
-    follows: Option<Follows>,
-}
-
-/// What a way wants to hear from now on: the number of the next, of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Follows {
-    Events(u64),
-    Logs(Vec<(String, u64)>),
-}
 
 /// The ways in that this machine has. A place that is empty is taken by the next who comes.
 #[derive(Default)]
@@ -117,8 +68,7 @@ impl Control {
         let free = self.ways.iter().position(Option::is_none).unwrap_or(self.ways.len());
         if free < WAYS_MAX && waiter.watch_both(&file, News::Control(free as u32)).is_ok() {
             self.ways.resize_with(self.ways.len().max(free + 1), || None);
-            let lines = Lines::new(file);
-            self.ways[free] = Some(Way { kind, lines, out: Vec::new(), text: None, follows: None });
+            self.ways[free] = Some(Way::new(kind, file));
         }
     }
 
@@ -176,126 +126,65 @@ impl Control {
         }
     }
 
+    pub fn is_console(&self, index: u32) -> bool {
+        matches!(self.ways.get(index as usize), Some(Some(way)) if way.kind == Kind::Console)
+    }
+
+    /// Whether somebody follows who could be told more at once.
+    pub fn is_busy(&self) -> bool {
+        self.ways.iter().flatten().any(Way::is_busy)
+    }
+
+    /// From now on the way is a shell's.
+    pub fn lend(&mut self, index: u32) {
+        self.at(index).into_iter().for_each(Way::lend);
+        if self.is_console(index) {
+            console::hush();
+        }
+    }
+
+    /// The shell has ended, well or not.
+    pub fn give_back(&mut self, index: u32, how: &str) {
+        self.at(index).into_iter().for_each(Way::give_back);
+        if self.is_console(index) {
+            console::speak();
+        }
+        match self.is_console(index) {
+            true => self.answer(index, &format!("shell: {how}")),
+            false => self.done(index, Ok(())),
+        }
+    }
+
+    /// Some of what was typed for the shell that has this way; whether there may be more.
+    pub fn typed(&mut self, index: u32, take: &mut dyn FnMut(Typed)) -> bool {
+        match self.at(index) {
+            Some(way) => way.typed(take),
+            None => {
+                take(Typed::End);
+                false
+            }
+        }
+    }
+
+    /// What a shell wrote.
+    pub fn show(&mut self, index: u32, bytes: &[u8]) {
+        self.at(index).into_iter().for_each(|way| way.show(bytes));
+    }
+
+    pub fn has_room(&mut self, index: u32) -> bool {
+        self.at(index).is_none_or(|way| way.has_room())
+    }
+
+    fn at(&mut self, index: u32) -> Option<&mut Way> {
+        self.ways.get_mut(index as usize)?.as_mut()
+    }
+
     /// Tells those who follow what came since; `log` gives a service's lines from a number on, and the next.
     pub fn feed(&mut self, log: &dyn Fn(&str, u64) -> (Vec<String>, u64)) {
         for way in self.ways.iter_mut().flatten() {
             way.feed(log);
         }
     }
-}
-
-impl Way {
-    fn take(&mut self, line: &str) -> Option<Ask> {
-        if let Some(tag) = line.strip_prefix(".reset") {
-            (self.text, self.follows) = (None, None);
-            self.write(&format!("={tag}\n"));
-            return None;
-        }
-        if let Some(text) = &mut self.text {
-            if line != "." {
-                if text.len() < TEXT_MAX_BYTES {
-                    text.push_str(line);
-                }
-                return None;
-            }
-            let decoded = BASE64.decode(self.text.take().unwrap_or_default());
-            if decoded.is_err() {
-                self.write("error: no base64, or too long\n");
-            }
-            return decoded.ok().map(Ask::Put);
-        }
-        self.follows = None;
-        if line.trim() == "env put" && self.kind != Kind::Console {
-            self.text = Some(String::new());
-            return None;
-        }
-        let asked = parse(line);
-        if asked.is_none() && self.kind != Kind::Console && !line.trim().is_empty() {
-            self.write(&format!("error: no such word; there are {WORDS}\n"));
-        }
-        asked
-    }
-
-    fn feed(&mut self, log: &dyn Fn(&str, u64) -> (Vec<String>, u64)) {
-        let Some(mut follows) = self.follows.take() else { return };
-        let mut take = |(lines, next): (Vec<String>, u64), mark: &str| {
-            lines.iter().for_each(|line| self.write(&format!("+ {mark}{line}\n")));
-            next
-        };
-        match &mut follows {
-            Follows::Events(from) => *from = take(crate::events::since(*from), ""),
-            Follows::Logs(logs) => {
-                for (name, from) in logs {
-                    *from = take(log(name, *from), &format!("{name}: "));
-                }
-            }
-        }
-        self.follows = Some(follows);
-    }
-
-    fn write(&mut self, text: &str) {
-        if !self.is_slow() {
-            self.out.extend_from_slice(text.as_bytes());
-        }
-        self.flush();
-    }
-
-    /// As much as there is room for: the rest goes when the other side has read.
-    fn flush(&mut self) {
-        while !self.out.is_empty() {
-            match self.lines.reader().write(&self.out) {
-                Ok(0) => break,
-                Ok(count) => drop(self.out.drain(..count)),
-                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(cause) if cause.kind() == ErrorKind::WouldBlock && self.kind != Kind::Console => break,
-                // Nobody is behind it.
-                Err(_) => self.out.clear(),
-            }
-        }
-    }
-
-    fn is_slow(&self) -> bool {
-        self.out.len() > ANSWER_MAX_BYTES
-    }
-}
-
-pub const WORDS: &str =
-    "status, top, log, events, env, env put, env drop, reload, restart, figures, reboot, poweroff";
-/// Of a log that is asked for without a number.
-const LOG_LINES: usize = 100;
-
-fn parse(line: &str) -> Option<Ask> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    Some(match words.as_slice() {
-        ["poweroff"] => Ask::PowerOff,
-        ["reboot"] => Ask::Reboot,
-        ["status"] => Ask::Status,
-        ["figures"] => Ask::Figures,
-        ["top"] => Ask::Top,
-        ["events"] => Ask::Events { follow: false },
-        ["events", "-f"] => Ask::Events { follow: true },
-        ["log", rest @ ..] => log(rest)?,
-        ["env"] => Ask::Env,
-        ["env", "drop"] => Ask::Put(Vec::new()),
-        ["reload", service] => Ask::Reload(service.to_string()),
-        ["restart", service] => Ask::Restart(service.to_string()),
-        words => Ask::Chaos(chaos::parse(words)?),
-    })
-}
-
-/// `[-f] [-n N] [SERVICE]`
-fn log(words: &[&str]) -> Option<Ask> {
-    let (mut service, mut lines, mut follow) = (None, LOG_LINES, false);
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "-f" => follow = true,
-            "-n" => lines = words.next()?.parse().ok()?,
-            name if !name.starts_with('-') && service.is_none() => service = Some(name.to_string()),
-            _ => return None,
-        }
-    }
-    Some(Ask::Log { service, lines, follow })
 }
 
 /// `/dev/vport…` of the port with our name.
@@ -321,15 +210,6 @@ fn open(path: &str) -> std::io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
     silence(&file);
     Ok(file)
-}
-
-/// No echo: the console's text is what the machine says, not what it is told. Not every way is a terminal.
-fn silence(file: &File) {
-    if let Ok(mut modes) = tcgetattr(file) {
-        modes.local_modes -= LocalModes::ECHO;
-        keys::stop_nothing(&mut modes);
-        tcsetattr(file, OptionalActions::Now, &modes).unwrap_or_default();
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,11 @@
 //! Words on a socket, whole, cut and wrong.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use super::way::TEXT_MAX_BYTES;
 use super::*;
-
-#[test]
-fn words() {
-    assert_eq!(parse(" poweroff "), Some(Ask::PowerOff));
-    assert_eq!(parse("status"), Some(Ask::Status));
-    let log = Ask::Log { service: Some("nginx".into()), lines: 7, follow: true };
-    assert_eq!(parse("log -f nginx -n 7"), Some(log));
-    assert_eq!(parse("restart nginx"), Some(Ask::Restart("nginx".into())));
-    for noise in ["", "power off", "poweroff now", "POWEROFF", "log -n", "log -x", "restart", "log a b"] {
-        assert_eq!(parse(noise), None);
-    }
-}
 
 /// A client, and the control that hears it.
 fn pair() -> (UnixStream, Control, Waiter) {

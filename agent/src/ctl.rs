@@ -42,6 +42,11 @@ fn ask(words: &[String]) -> io::Result<()> {
         io::Error::other(format!("{SOCKET}: {cause}: is the agent PID 1 here, and am I root?"))
     })?;
     match words {
+        [shell, ..] if shell == "shell" => {
+            let way =
+                "say `shell` on the console, or `rootbrew ctl GUEST shell`: a shell wants a way of its own";
+            return Err(io::Error::other(way));
+        }
         [env, put, file] if env == "env" && put == "put" => {
             writeln!(stream, "env put")?;
             let text = BASE64.encode(fs::read(file)?);

@@ -18,10 +18,16 @@ struct Events {
 
 static EVENTS: Mutex<Events> = Mutex::new(Events { forgotten: 0, kept: VecDeque::new() });
 
-/// Says it, and remembers it with its time: milliseconds since the machine started.
+/// Says it, and remembers it.
 pub fn tell(line: impl std::fmt::Display) {
-    let mut line = line.to_string();
+    let line = line.to_string();
     say(&line);
+    note(line);
+}
+
+/// Remembers it with its time: milliseconds since the machine started.
+pub fn note(line: impl std::fmt::Display) {
+    let mut line = line.to_string();
     line.truncate(line.floor_char_boundary(LINE_MAX_BYTES));
     let mut events = EVENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if events.kept.len() == EVENTS_MAX {
@@ -29,6 +35,11 @@ pub fn tell(line: impl std::fmt::Display) {
         events.forgotten += 1;
     }
     events.kept.push_back(format!("{} {line}", since_boot_ms()));
+}
+
+/// A part of the start has come to its end: the next begins here. `rootbrew boot --plot` draws them.
+pub fn done(part: &str) {
+    note(format_args!("start: {part} done"));
 }
 
 /// Those from number `from` on, and the number that follows them. The first event is number 0.

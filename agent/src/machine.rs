@@ -1,5 +1,8 @@
 //! The machine, once it is up: it waits for news, does what is due, and hears the word that ends it.
 
+mod shells;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::time::Instant;
@@ -10,9 +13,13 @@ use crate::change::{Change, Live};
 use crate::chaos;
 use crate::console::since_boot_ms;
 use crate::control::{Ask, Control, Follows};
+use crate::cores::{self, Copy};
+use crate::debug::Debug;
 use crate::events::{self, tell};
 use crate::network::Network;
 use crate::service::{Supervisor, Verdict};
+use crate::shell::Shell;
+use crate::sys::child;
 use crate::wait::{News, Waiter};
 use crate::{figures, source};
 
@@ -23,6 +30,7 @@ pub struct Ways {
     pub control: Control,
     /// The operator's folder.
     pub environment: Option<File>,
+    pub debug: Debug,
 }
 
 /// A machine that has what it needs to serve.
@@ -40,6 +48,8 @@ pub struct Machine {
     /// The verdict in words, as it was said.
     status: String,
     ways: Ways,
+    /// By the way that each has.
+    shells: BTreeMap<u32, Shell>,
 }
 
 impl Machine {
@@ -51,12 +61,13 @@ impl Machine {
                     tell(format_args!("the network is not watched: {cause}"));
                 }
                 let serving = Some(Serving { live, supervisor, change: Change::default(), network });
-                Machine { serving, verdict: Verdict::Pending, status: pending, ways }
+                Machine { serving, verdict: Verdict::Pending, status: pending, ways, shells: BTreeMap::new() }
             }
             Err(fault) => {
                 let status = format!("not ready: {fault}");
                 tell(&status);
-                Machine { serving: None, verdict: Verdict::NotReady(fault.to_string()), status, ways }
+                let verdict = Verdict::NotReady(fault.to_string());
+                Machine { serving: None, verdict, status, ways, shells: BTreeMap::new() }
             }
         }
     }
@@ -72,6 +83,7 @@ impl Machine {
             let news = self.ways.waiter.wait(due).map_err(Error::world("wait"))?;
             for news in news.into_iter().chain(unheard) {
                 if let Some(ask) = self.hear(news) {
+                    self.end_shells();
                     self.serving.iter_mut().for_each(|serving| serving.supervisor.stop());
                     return Ok(ask);
                 }
@@ -98,9 +110,10 @@ impl Machine {
     }
 
     fn due(&self) -> Option<Instant> {
-        let Serving { supervisor, change, .. } = self.serving.as_ref()?;
+        let busy = self.ways.control.is_busy().then(Instant::now);
+        let Some(Serving { supervisor, change, .. }) = &self.serving else { return busy };
         let change = change.due().filter(|_| self.verdict != Verdict::Pending);
-        supervisor.due().into_iter().chain(change).min()
+        supervisor.due().into_iter().chain(change).chain(busy).min()
     }
 
     /// Says the verdict once it is there.
@@ -125,7 +138,9 @@ impl Machine {
     fn hear(&mut self, news: News) -> Option<Ask> {
         match (news, &mut self.serving) {
             (News::Signal, _) => return self.hear_signals(),
+            (News::Control(way), _) if self.shells.contains_key(&way) => self.relay(way),
             (News::Control(way), _) => return self.hear_control(way),
+            (News::Shell(way), _) => self.relay(way),
             (News::Knock, _) => self.ways.control.accept(&self.ways.waiter),
             (News::Environment, Some(serving)) => {
                 drain(self.ways.environment.as_mut());
@@ -150,6 +165,18 @@ impl Machine {
                     self.ways.control.done(way, Ok(()));
                     end = Some(ask);
                 }
+                Ask::Shell { size, term } => {
+                    if let Err(why) = self.open_shell(way, size, &term) {
+                        self.ways.control.done(way, Err(why));
+                    }
+                }
+                Ask::Core(name) => match Copy::of(&name) {
+                    _ if self.ways.control.is_console(way) => {
+                        self.ways.control.done(way, Err("a core is no text: by a socket or a port".into()));
+                    }
+                    Ok(copy) => self.ways.control.follow(way, Follows::Core(copy)),
+                    Err(cause) => self.ways.control.done(way, Err(format!("{name}: {cause}"))),
+                },
                 ask => {
                     let done = self.answer(way, ask);
                     self.ways.control.done(way, done);
@@ -170,6 +197,9 @@ impl Machine {
                     self.ways.control.follow(way, Follows::Events(next));
                 }
             }
+            Ask::Cores => self.say(way, cores::lines()),
+            Ask::DropCores => cores::drop_all(),
+            Ask::Kept(words) => cores::told(&words),
             Ask::Put(bytes) => {
                 let role = self.serving.as_ref().map(|serving| &serving.live.role);
                 return source::put(role, &bytes).map_err(|fault| fault.to_string());
@@ -243,9 +273,15 @@ impl Machine {
             }
         }
         // Always: one SIGCHLD may stand for many children.
-        if let Some(Serving { supervisor, change, .. }) = &mut self.serving {
-            supervisor.reap(&self.ways.waiter, |pid, status| change.reaped(pid, status));
+        let mut ended = Vec::new();
+        match &mut self.serving {
+            Some(Serving { supervisor, change, .. }) => supervisor.reap(&self.ways.waiter, |pid, status| {
+                change.reaped(pid, status);
+                ended.push((pid.as_raw_nonzero().get(), status));
+            }),
+            None => ended.extend(std::iter::from_fn(|| child::ended_child().ok().flatten())),
         }
+        self.shells_ended(&ended);
         end
     }
 }

@@ -11,8 +11,10 @@ mod chaos;
 mod clock;
 mod console;
 mod control;
+mod cores;
 mod ctl;
 mod data;
+mod debug;
 mod dhcp;
 mod disk;
 mod events;
@@ -29,6 +31,7 @@ mod power;
 mod render;
 mod seed;
 mod service;
+mod shell;
 mod source;
 mod stamp;
 #[allow(unsafe_code)]
@@ -44,7 +47,8 @@ use std::path::{Path, PathBuf};
 use change::Live;
 use console::say;
 use control::{Ask, Control};
-use events::tell;
+use debug::Debug;
+use events::{done, tell};
 use host::environment::{self, Source};
 use host::{Environment, Error, Result, Role, role};
 use machine::{Machine, Ways};
@@ -58,6 +62,9 @@ const TEMPLATES: &str = "/etc/rootbrew/templates";
 fn main() {
     if std::env::args_os().next().is_some_and(|name| ctl::is_asked(&name)) {
         std::process::exit(ctl::run());
+    }
+    if cores::is_asked() {
+        std::process::exit(cores::keep());
     }
     #[cfg(feature = "observe")]
     observe::trace_if_asked();
@@ -75,15 +82,19 @@ fn main() {
 
 /// From the first instruction to the word that ends the machine. Errors are those that leave nothing to wait with.
 fn run() -> Result<Ask> {
+    done("kernel");
     mount::all()?;
+    done("mounts");
     take_console();
     let signals = File::from(signals()?);
     let waiter = Waiter::new().map_err(Error::world("make an epoll"))?;
     waiter.watch(&signals, News::Signal).map_err(Error::world("watch signals"))?;
     let control = Control::open(&waiter);
     let watch = source::watch(&waiter).map_err(|fault| tell(&fault)).ok();
-    let serving = prepare();
-    Machine::new(serving, Ways { waiter, signals, control, environment: watch.map(File::from) }).wait()
+    let mut debug = Debug::of_this_machine();
+    let serving = prepare(&mut debug);
+    debug.bring();
+    Machine::new(serving, Ways { waiter, signals, control, environment: watch.map(File::from), debug }).wait()
 }
 
 /// The kernel may have opened a console before `/dev` was there, or none.
@@ -103,15 +114,19 @@ fn signals() -> Result<OwnedFd> {
 }
 
 /// All that must hold before the first service starts.
-fn prepare() -> Result<(Live, Supervisor, Network)> {
+fn prepare(debug: &mut Debug) -> Result<(Live, Supervisor, Network)> {
     let read = |path: &str| fs::read_to_string(path).map_err(Error::world(format!("read {path}")));
     let role = role::parse(&read(ROLE)?)?;
+    debug.of_role(&role);
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("host");
     sysctl::set(&role.sysctl)?;
+    cores::expect(&role);
     remember(&role)?;
+    done("data");
     network::loopback()?;
     let (environment, network, far) = connect(&role, host)?;
+    done("environment");
     environment.lines().iter().for_each(tell);
     rustix::system::sethostname(environment.words.host_name().as_bytes())
         .map_err(Error::world("set the host's name"))?;
@@ -120,7 +135,9 @@ fn prepare() -> Result<(Live, Supervisor, Network)> {
     supervisor.log_to(&environment.log, &environment.words.host_name());
     let files = render::all(&role, &environment, Path::new(TEMPLATES))?;
     render::write_all(&files, &users)?;
+    done("rendering");
     supervisor.prepare()?;
+    done("checks");
     let (host, templates) = (host.to_string(), PathBuf::from(TEMPLATES));
     Ok((Live { role, users, host, templates, environment, files, far }, supervisor, network))
 }
@@ -155,7 +172,10 @@ fn connect(role: &Role, host: &str) -> Result<(Environment, Network, Option<Sour
 }
 
 fn settled(wanted: &host::network::Network) -> Result<Network> {
+    // What was read until here.
+    done("environment");
     let mut network = Network::start(wanted)?;
     network.settle(network::SETTLE_MAX);
+    done("network");
     Ok(network)
 }

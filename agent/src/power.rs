@@ -2,7 +2,7 @@
 
 use rustix::system::{RebootCommand, reboot};
 
-use crate::console::say;
+use crate::console::{self, say};
 use crate::control::Ask;
 use crate::{clock, data, mount, seed};
 
@@ -27,6 +27,7 @@ pub fn end(how: Ask) -> ! {
 /// A fault of the agent itself: said, then a fresh start, never a machine that hangs.
 pub fn on_panic() {
     std::panic::set_hook(Box::new(|panic| {
+        console::speak();
         say(format_args!("agent: a fault of its own: {panic}"));
         end(Ask::Reboot);
     }));

@@ -31,6 +31,8 @@ pub enum News {
     Syslog,
     /// A service was refused a task.
     Tasks(u32),
+    /// The shell of a way wrote, or can be typed to.
+    Shell(u32),
 }
 
 pub struct Waiter(OwnedFd);
@@ -96,6 +98,7 @@ fn pack(news: News) -> u64 {
         News::Timer(index) => (8, index),
         News::Syslog => (9, 0),
         News::Tasks(index) => (11, index),
+        News::Shell(index) => (10, index),
     };
     kind << 32 | u64::from(index)
 }
@@ -113,6 +116,7 @@ fn unpack(data: u64) -> News {
         7 => News::Ended(index),
         8 => News::Timer(index),
         11 => News::Tasks(index),
+        10 => News::Shell(index),
         _ => News::Syslog,
     }
 }

@@ -11,6 +11,7 @@
 pub mod closure;
 pub mod compose;
 pub mod content;
+pub mod debug;
 pub mod diff;
 pub mod erofs;
 pub mod format;

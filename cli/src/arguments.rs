@@ -232,6 +232,11 @@ pub enum Command {
     /// Try a host's environment on the desk
     #[command(subcommand, after_help = "Example: rootbrew env check web web1.toml")]
     Env(crate::commands::env::Env),
+    /// Make the debug volume of a role's image: a shell, strace, gdb, and debug information of exactly its programs
+    #[command(
+        after_help = "Example: rootbrew debug web curl; rootbrew boot web --debug; rootbrew ctl web shell"
+    )]
+    Debug(crate::commands::debug::Wish),
     /// Serve debug information by build-id, as gdb and elfutils ask for it (debuginfod's protocol)
     #[command(
         after_help = "Example: rootbrew debuginfod & DEBUGINFOD_URLS=http://127.0.0.1:8002 gdb nginx core"

@@ -6,6 +6,7 @@ pub mod change;
 pub mod chaos;
 pub mod composed;
 pub mod copied;
+pub mod debug;
 pub mod disk;
 pub mod format;
 pub mod graph;

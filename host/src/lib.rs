@@ -7,6 +7,7 @@
 //! ```
 //! PID 1 links it, and `rootbrew env` on an author's desk: both say the same. It reads no file, asks no clock, starts nothing.
 
+pub mod build_id;
 pub mod calendar;
 pub mod change;
 pub mod environment;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::service::CORE_BYTES;
 pub use crate::service::{Network, NoFilter, Ready, Reload, Restart, Seccomp, Service, Share};
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +26,16 @@ pub struct Role {
     pub sysctl: BTreeMap<String, toml::Value>,
     /// Without it, `/data` is memory.
     pub data: Option<Data>,
+    /// Whether a debug volume is taken, and a shell of it opened, without the kernel command line's word.
+    #[serde(default)]
+    pub debug: bool,
+    /// Whether core files are kept.
+    #[serde(default = "yes")]
+    pub cores: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What lasts.
@@ -125,7 +136,16 @@ pub fn parse(text: &str) -> Result<Role> {
         let unknown = service.after.iter().filter(|other| !role.service.contains_key(*other));
         faults.extend(unknown.map(|other| format!("role.toml: service.{name}.after: no service `{other}`")));
     }
-    if faults.is_empty() { Ok(role) } else { Err(Error::Input(faults)) }
+    if faults.is_empty() { Ok(role.settled()) } else { Err(Error::Input(faults)) }
+}
+
+impl Role {
+    /// What services say nothing of, and the role does.
+    fn settled(mut self) -> Role {
+        let core = if self.cores { CORE_BYTES } else { 0 };
+        self.service.values_mut().for_each(|service| _ = service.core.get_or_insert(core));
+        self
+    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub struct Service {
     /// Open descriptors of a process (RLIMIT_NOFILE).
     #[serde(default = "default_descriptors")]
     pub descriptors: u64,
-    /// Bytes of a core file, none by default.
+    /// Bytes of a core file; `None`: [`CORE_BYTES`], or none at all where the role keeps none.
     #[serde(default, deserialize_with = "size")]
     pub core: Option<u64>,
     /// Whether its output goes to the console too.
@@ -83,6 +83,8 @@ pub struct Service {
 /// 300 lines or so: what one reads after a fault.
 pub const LOG_MEMORY_BYTES: u64 = 32 << 10;
 pub const LOG_DISK_BYTES: u64 = 1 << 20;
+/// What a server of ours has in memory that is not its program; what is zero is not counted.
+pub const CORE_BYTES: u64 = 64 << 20;
 
 fn default_stop() -> String {
     "TERM".into()
@@ -255,7 +257,7 @@ mod tests {
             (plain.seccomp, plain.network, plain.shares),
             (Seccomp::default(), Network::Machine, vec![])
         );
-        assert_eq!((plain.memory, plain.tasks, plain.cpu, plain.core), (None, 256, None, None));
+        assert_eq!((plain.memory, plain.tasks, plain.cpu, plain.core), (None, 256, None, Some(CORE_BYTES)));
         assert!(plain.console && !plain.once);
     }
 

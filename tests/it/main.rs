@@ -46,6 +46,7 @@ mod roles;
 mod rotate;
 mod same;
 mod services;
+mod shell;
 mod site;
 mod store;
 mod support;

@@ -97,7 +97,8 @@ fn has_a_network_or_none() {
 
 #[test]
 fn is_bounded_in_descriptors_and_cores() {
-    inside("descriptors = 64", "test $(ulimit -n) = 64 && test $(ulimit -c) = 0");
+    inside("descriptors = 64", "test $(ulimit -n) = 64 && test $(ulimit -c) = 131072");
+    inside("core = 0", "test $(ulimit -c) = 0");
     inside("core = \"1 MiB\"", "test $(ulimit -c) -gt 0 && test $(ulimit -n) = 1024");
 }
 

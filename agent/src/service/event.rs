@@ -10,6 +10,8 @@ const EVENTS_MAX: usize = 512;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
+    /// For these, which must be ready before it starts.
+    Waits(Vec<String>),
     Started,
     Ready,
     /// One that runs once or at times came to a good end.
@@ -39,6 +41,7 @@ pub struct Event {
 impl fmt::Display for What {
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            What::Waits(others) => write!(to, "waits for {}", others.join(", ")),
             What::Started => write!(to, "started"),
             What::Ready => write!(to, "ready"),
             What::Done => write!(to, "done"),

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::console::say;
+use crate::events::note;
 use crate::passwd;
 use crate::syslog::Syslog;
 use crate::wait::Waiter;
@@ -94,9 +95,12 @@ impl Supervisor {
 
     /// Does all that is due now.
     pub fn step(&mut self, waiter: &Waiter) {
+        self.tell_events();
         for at in 0..self.services.len() {
             let free = self.is_free(at);
             self.services[at].step(free, waiter, at as u32);
+            // At once: an event's time is when it is told, and a start takes its own.
+            self.tell_events();
         }
         self.collect(waiter);
     }
@@ -249,10 +253,21 @@ impl Supervisor {
         after.iter().all(|name| self.services.iter().filter(good).any(|running| running.name == *name))
     }
 
-    /// What each has for all: events, and lines for the collector.
+    fn tell_events(&mut self) {
+        for running in &mut self.services {
+            for what in running.events.drain(..) {
+                // What one says of itself may be a flood: asked for by `top`.
+                if !matches!(what, What::Status(_)) {
+                    note(format_args!("{}: {what}", running.name));
+                }
+                self.events.push(&running.name, what);
+            }
+        }
+    }
+
+    /// Lines for the collector.
     fn collect(&mut self, waiter: &Waiter) {
         for running in &mut self.services {
-            running.events.drain(..).for_each(|what| self.events.push(&running.name, what));
             let Some(syslog) = &mut self.syslog else { continue };
             let lines = running.log.take_collected();
             lines.iter().for_each(|(at_ms, text)| syslog.say(&running.name, *at_ms, text));
@@ -280,6 +295,11 @@ impl Running {
         self.kill();
         self.process = None;
     }
+}
+
+/// How a process ended, in words, by its status of wait(2).
+pub fn end_text(status: i32) -> String {
+    end::End::raw(status).to_string()
 }
 
 fn word(state: &State) -> &'static str {

@@ -92,6 +92,11 @@ pub struct Running {
     again: bool,
 }
 
+/// What is told of it first.
+fn waits(service: &Service) -> Option<What> {
+    (!service.after.is_empty()).then(|| What::Waits(service.after.clone()))
+}
+
 impl Running {
     pub fn new(name: &str, service: &Service, room: Room) -> Result<Running> {
         let fault = |what: &str, word: &str| {
@@ -107,7 +112,7 @@ impl Running {
             cgroup: Cgroup::make(name, service),
             service: service.clone(),
             state: State::Waiting,
-            events: Vec::new(),
+            events: waits(service).into_iter().collect(),
             status: String::new(),
             room,
             process: None,

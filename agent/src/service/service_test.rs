@@ -199,8 +199,11 @@ fn once_is_ready_when_it_is_done_and_others_come_after() {
         .0
         .map(|event| format!("{} {}", event.service, event.what))
         .collect();
+    let waits = format!("{second} waits for {first}");
     let expected = [(&first, "started"), (&first, "ready"), (&second, "started"), (&second, "ready")];
-    assert_eq!(order, expected.map(|(name, what)| format!("{name} {what}")));
+    let mut expected = expected.map(|(name, what)| format!("{name} {what}")).to_vec();
+    expected.insert(0, waits);
+    assert_eq!(order, expected);
     assert_eq!(trial.lines(), ["first"]);
 }
 

@@ -59,6 +59,10 @@ pub struct Role {
     pub data: Option<Data>,
     /// The kernel's knobs, by their names in sysctl(8).
     pub sysctl: Named<Scalar>,
+    /// A debug volume is taken, and a shell of it opened, whatever the kernel command line says.
+    pub debug: bool,
+    /// Core files are kept.
+    pub cores: bool,
     pub limits: Limits,
     pub checks: Vec<Check>,
     pub trial: Trial,
@@ -207,6 +211,8 @@ fn take(name: &str, folder: &Path, text: Text, table: &mut Table) -> Role {
         environment_key: host::environment_key(table),
         data: table.take("data"),
         sysctl: host::sysctl(table),
+        debug: table.take("debug").unwrap_or(false),
+        cores: table.take("cores").unwrap_or(true),
         limits: table.or_default("limits"),
         checks: table.or_default("check"),
         trial: table.or_default("trial"),

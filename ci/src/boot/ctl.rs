@@ -2,7 +2,9 @@
 //!
 //! The port is one line for all who come, one after the other: each begins with a mark, and passes over what was before it.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -46,6 +48,28 @@ pub fn ask(socket: &Path, words: &str, file: Option<&[u8]>, take: &mut dyn FnMut
             None => {}
         }
     }
+}
+
+/// Brings a core file out: its parts come with their places, what is between is zero.
+///
+/// # Errors
+/// As [`ask`]; no such core; `to` takes no more.
+pub fn core(socket: &Path, name: &str, to: &File) -> io::Result<()> {
+    let mut wrong = None;
+    let mut take = |line: &str| {
+        let put = match line.split_once(' ') {
+            Some((at, part)) => part_at(to, at, part),
+            None => line.parse().map_err(io::Error::other).and_then(|length| to.set_len(length)),
+        };
+        wrong = wrong.take().or(put.err());
+    };
+    ask(socket, &format!("cores get {name}"), None, &mut take)?;
+    wrong.map_or(Ok(()), Err)
+}
+
+fn part_at(to: &File, at: &str, part: &str) -> io::Result<()> {
+    let at = at.parse().map_err(io::Error::other)?;
+    to.write_all_at(&BASE64.decode(part).map_err(io::Error::other)?, at)
 }
 
 struct Lines(BufReader<UnixStream>);

@@ -30,7 +30,8 @@ pub(super) fn arguments(
     words.extend(["-drive".into(), option("if=none,id=root,format=raw,readonly=on,file=", &boot.root)]);
     words.extend(["-device", "virtio-blk-pci,drive=root"].map(OsString::from));
     words.extend(boot.data.iter().flat_map(|file| data(file)));
-    words.extend(boot.volume.iter().flat_map(|file| volume(file)));
+    words.extend(boot.volume.iter().flat_map(|file| read_only("env", "rootbrew-env", file)));
+    words.extend(boot.debug.iter().flat_map(|file| read_only("debug", "rootbrew-debug", file)));
     words.extend(["-netdev".into(), network(ports).into()]);
     // No ROM: the firmware would try to boot from the network.
     words.extend(["-device", "virtio-net-pci,netdev=net,romfile="].map(OsString::from));
@@ -62,12 +63,12 @@ fn data(file: &Path) -> [OsString; 4] {
     ]
 }
 
-fn volume(file: &Path) -> [OsString; 4] {
+fn read_only(id: &str, serial: &str, file: &Path) -> [OsString; 4] {
     [
         "-drive".into(),
-        option("if=none,id=env,format=raw,readonly=on,file=", file),
+        option(&format!("if=none,id={id},format=raw,readonly=on,file="), file),
         "-device".into(),
-        "virtio-blk-pci,drive=env,serial=rootbrew-env".into(),
+        format!("virtio-blk-pci,drive={id},serial={serial}").into(),
     ]
 }
 
@@ -106,6 +107,7 @@ fn cmdline(boot: &Boot, accelerator: &Accelerator) -> String {
     let mut words = vec!["console=ttyS0", "root=/dev/vda", "ro", "rootfstype=erofs", "panic=1"];
     words.extend(matches!(boot.console, Console::Quiet).then_some("quiet"));
     words.extend(clocks(boot, accelerator));
+    words.extend(boot.debug.is_some().then_some("rootbrew.debug"));
     words.extend(boot.cmdline.iter().map(String::as_str));
     words.join(" ")
 }
@@ -151,6 +153,7 @@ mod tests {
             kernel: "/k/vmlinuz".into(),
             root: "/images/a,b.erofs".into(),
             data: None,
+            debug: None,
             memory_mb: 32,
             cpus: 1,
             cmdline: vec!["init=/sbin/agent".into()],

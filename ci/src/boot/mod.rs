@@ -20,6 +20,7 @@ mod guest;
 mod machine;
 pub mod monitor;
 mod port;
+pub mod session;
 #[cfg(test)]
 mod tests;
 mod tether;
@@ -51,6 +52,8 @@ pub struct Boot {
     pub root: PathBuf,
     /// A disk that lasts, which the guest finds by its serial `rootbrew-data`; raw, and written.
     pub data: Option<PathBuf>,
+    /// A debug volume, which the guest finds by its serial `rootbrew-debug` and is told to take; read only.
+    pub debug: Option<PathBuf>,
     pub memory_mb: u32,
     pub cpus: u32,
     /// Words for the kernel, after ours (`console=`, `root=`, …).

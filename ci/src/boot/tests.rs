@@ -17,6 +17,7 @@ fn boot(folder: &Path, kernel: &[u8]) -> Boot {
         kernel: write("vmlinuz, or not", kernel),
         root: write("root, with a comma.erofs", &[0; 4096]),
         data: None,
+        debug: None,
         memory_mb: 32,
         cpus: 1,
         cmdline: vec![],

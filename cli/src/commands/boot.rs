@@ -1,14 +1,14 @@
 //! `rootbrew boot`: a role's image in QEMU; asked by what proves it, or left running with its ports forwarded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assembler::role::{self, Role};
-use ci::boot::{Guest, Ready};
+use ci::boot::{Guest, Ready, ctl};
 use kegs::Faults;
 
 use crate::context::Context;
-use crate::terminal::{bytes, data, seconds, talk};
-use crate::trouble::Result;
+use crate::terminal::{bytes, data, seconds, start, talk, write};
+use crate::trouble::{Result, Trouble};
 use crate::work::build::Built;
 use crate::work::chaos;
 use crate::work::composed::{Composed, composed};
@@ -16,7 +16,11 @@ use crate::work::disk;
 use crate::work::image::Image;
 use crate::work::machine::{self, Came, Machine};
 use crate::work::taken::{self, Trust};
-use crate::work::{limits, proof, running};
+use crate::work::{debug, limits, proof, running};
+
+const MEMORY_MB: u32 = 64;
+/// gdb holds what it reads of a program.
+const DEBUG_MB: u32 = 384;
 
 #[derive(Debug, clap::Args)]
 pub struct Wish {
@@ -27,9 +31,15 @@ pub struct Wish {
     /// Show the serial console
     #[arg(long)]
     pub console: bool,
-    /// Memory of the guest in MB
-    #[arg(long, short, value_name = "MB", default_value_t = 64)]
-    pub memory: u32,
+    /// Memory of the guest in MB [64; with --debug 384]
+    #[arg(long, short, value_name = "MB")]
+    pub memory: Option<u32>,
+    /// Attach the image's debug volume, or FILE, and allow a shell of it: `rootbrew ctl ROLE shell`, or `shell` on the console
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub debug: Option<Option<PathBuf>>,
+    /// Draw who waited for whom from the kernel's start until it was ready
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
     /// The environment file (TOML); a throw-away certificate is added where the role asks for one and none is given
     #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,
@@ -63,18 +73,25 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         return chaos::run(context, wish, rounds, &role, &image);
     }
     let (name, control) = running::free(&role.name)?;
+    let debug =
+        wish.debug.as_ref().map(|file| volume(context, made.as_ref(), file.as_deref())).transpose()?;
+    let usual_mb = if debug.is_some() { DEBUG_MB } else { MEMORY_MB };
     let machine = machine::Wish {
-        memory_mb: wish.memory,
+        memory_mb: wish.memory.unwrap_or(usual_mb),
         is_tried: wish.check,
         environment: wish.environment.as_deref(),
         console: wish.console,
         observe: None,
         data: wish.data.as_deref().map(disk::ready).transpose()?,
-        control: Some(control),
+        debug,
+        control: Some(control.clone()),
         monitor: None,
     };
     let machine = Machine::new(&role, &image, machine)?;
     let guest = machine.start(context)?;
+    if let Some(file) = &wish.plot {
+        plot(&control, &role.name, file)?;
+    }
     if !wish.check {
         return stay(context, guest, &name);
     }
@@ -87,6 +104,24 @@ pub fn run(context: &Context, wish: &Wish) -> Result<()> {
         sum_up(context, &image, built, came.ready);
     }
     Ok(())
+}
+
+/// The one that is named, else the image's own.
+fn volume(context: &Context, made: Option<&Composed>, file: Option<&Path>) -> Result<PathBuf> {
+    let taken = "a taken image has no debug volume here: `--debug=FILE` names one";
+    match (file, made) {
+        (Some(file), _) => Ok(file.to_path_buf()),
+        (None, Some(composed)) => Ok(debug::volume(context, composed, &[])?.path),
+        (None, None) => Err(Trouble::Failed(taken.into())),
+    }
+}
+
+/// As the guest's own events tell it.
+fn plot(control: &Path, role: &str, file: &Path) -> Result<()> {
+    let mut events = Vec::new();
+    ctl::ask(control, "events", None, &mut |line| events.push(line.to_string()))
+        .map_err(|error| Trouble::Failed(format!("cannot ask `{role}` for its events: {error}")))?;
+    write(file, &start::svg(role, &events))
 }
 
 fn subject(context: &Context, wish: &Wish) -> Result<Subject> {

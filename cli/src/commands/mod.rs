@@ -10,6 +10,7 @@ pub mod ci;
 mod completions;
 pub mod ctl;
 pub mod cve;
+pub mod debug;
 mod debuginfod;
 mod deps;
 mod diff;
@@ -117,6 +118,7 @@ pub fn run(context: &Context, command: Command) -> Result<()> {
         Command::Bump { names, to, pre, branch, dry_run, build } => {
             bump::run(context, &bump::Wish { names, to, pre, branch, dry_run, build })
         }
+        Command::Debug(wish) => debug::run(context, &wish),
         Command::Debuginfod { listen } => debuginfod::run(context, &listen),
         Command::New { name, place } => new::run(context, &name, &place),
         Command::Completions { shell } => completions::run(shell),

@@ -6,6 +6,7 @@
 mod faults;
 pub mod findings;
 mod live;
+pub mod start;
 mod timeline;
 mod trace;
 pub mod view;

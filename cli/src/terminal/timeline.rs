@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use super::trace::Span;
 
-const WIDTH_PX: f64 = 1180.0;
+pub(super) const WIDTH_PX: f64 = 1180.0;
 const LEFT_PX: f64 = 60.0;
 const LANE_PX: f64 = 24.0;
 const FETCH_PX: f64 = 6.0;
@@ -45,7 +45,7 @@ pub fn svg(spans: &[Span]) -> String {
     text
 }
 
-fn head(height_px: f64) -> String {
+pub(super) fn head(height_px: f64) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH_PX:.0}\" height=\"{height_px:.0}\" \
          font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
@@ -78,12 +78,18 @@ fn download(text: &mut String, span: &Span, at: (f64, f64), width: f64) {
     );
 }
 
-fn rectangle(text: &mut String, (x, y): (f64, f64), (width, height): (f64, f64), style: &str, title: &str) {
+pub(super) fn rectangle(
+    text: &mut String,
+    (x, y): (f64, f64),
+    (width, height): (f64, f64),
+    style: &str,
+    title: &str,
+) {
     // Writing to a string can't fail.
     writeln!(text, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" {style}><title>{title}</title></rect>").ok();
 }
 
-fn label(text: &mut String, (x, y): (f64, f64), anchor: &str, words: &str) {
+pub(super) fn label(text: &mut String, (x, y): (f64, f64), anchor: &str, words: &str) {
     writeln!(text, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>").ok();
 }
 

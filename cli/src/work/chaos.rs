@@ -23,12 +23,13 @@ pub fn run(context: &Context, wish: &Wish, rounds: u64, role: &Role, image: &Ima
     let folder = TempDir::with_prefix("rootbrew-chaos-")
         .map_err(|error| Trouble::Failed(format!("cannot make a folder: {error}")))?;
     let machine = machine::Wish {
-        memory_mb: wish.memory,
+        memory_mb: wish.memory.unwrap_or(machine::TRIED.memory_mb),
         is_tried: true,
         environment: wish.environment.as_deref(),
         console: wish.console,
         observe: None,
         data: data_disk(wish, role, &folder)?,
+        debug: None,
         // Of its own: while its power is cut, a name that others may take would be free.
         control: Some(folder.path().join("control")),
         monitor: Some(folder.path().join("monitor")),

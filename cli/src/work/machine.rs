@@ -35,6 +35,8 @@ pub struct Wish<'a> {
     pub observe: Option<PathBuf>,
     /// A disk that lasts.
     pub data: Option<PathBuf>,
+    /// A debug volume.
+    pub debug: Option<PathBuf>,
     /// Where it is asked and told while it runs.
     pub control: Option<PathBuf>,
     /// Where its hardware is told what happens to it; then faults on purpose are allowed.
@@ -49,6 +51,7 @@ pub const TRIED: Wish = Wish {
     console: false,
     observe: None,
     data: None,
+    debug: None,
     control: None,
     monitor: None,
 };
@@ -83,6 +86,7 @@ impl<'a> Machine<'a> {
             kernel: image.kernel(),
             root: image.root(),
             data: wish.data,
+            debug: wish.debug,
             memory_mb: wish.memory_mb,
             cpus: 1,
             cmdline: wish.monitor.iter().map(|_| CHAOS.to_string()).collect(),
