@@ -84,7 +84,6 @@ impl Control {
     /// The words that have come on way `index`. On the console, what is no word of ours is noise, and passed over.
     pub fn asked(&mut self, index: u32) -> Vec<Ask> {
         let Some(Some(way)) = self.ways.get_mut(index as usize) else { return Vec::new() };
-        way.forget_who_left();
         way.flush();
         if way.is_full() {
             // When it has read, that is news.

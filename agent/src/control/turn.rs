@@ -1,7 +1,5 @@
 //! Whose turn it is: a little of one way, then all others; and what becomes of answers that nobody reads.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::{Control, Kind, Way};
 use crate::wait::News;
 
@@ -33,22 +31,9 @@ impl Way {
         self.out.len() > UNREAD_MAX_BYTES
     }
 
-    /// Nobody is behind a port: what the last one left is nobody's.
-    pub(super) fn forget_who_left(&mut self) {
-        if self.kind == Kind::Port && self.is_hung_up() {
-            self.forget();
-        }
-    }
-
     fn forget(&mut self) {
         self.out.clear();
         (self.text, self.follows) = (None, None);
-    }
-
-    fn is_hung_up(&mut self) -> bool {
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut fds = [PollFd::new(self.lines.reader(), PollFlags::OUT)];
-        poll(&mut fds, Some(&at_once)).is_ok_and(|_| fds[0].revents().contains(PollFlags::HUP))
     }
 }
 
