@@ -9,6 +9,7 @@ mod assemble;
 mod catalogue;
 mod channel;
 mod generate;
+mod host;
 mod keg;
 mod new;
 mod noop;
@@ -68,6 +69,7 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "sandbox" => sandbox::run(wish),
         "store" => store::run(wish),
         "web" => web::run(wish),
+        "host" => host::run(wish),
         "catalogue" => catalogue::run(wish),
         "channel" => channel::run(wish),
         "site" => site::run(wish),
@@ -75,7 +77,7 @@ fn run(name: &str, wish: &Wish) -> Result<()> {
         "assemble" => assemble::run(wish),
         "affected" => affected::run(wish, 1_000, "200 ms"),
         other => Err(format!(
-            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected, channel, site"
+            "no benchmark `{other}`: noop, plan, plan-10000, keg, sandbox, store, web, catalogue, new, assemble, affected, channel, site, host"
         )
         .into()),
     }

@@ -9,6 +9,10 @@ use crate::Result;
 pub struct Times(Vec<f64>);
 
 impl Times {
+    pub const fn new() -> Times {
+        Times(Vec::new())
+    }
+
     /// Runs once and keeps how long it took.
     pub fn time<T>(&mut self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let begun = Instant::now();
