@@ -3,7 +3,7 @@
 //! ```text
 //! manifest.toml                      role, image, [build_ids] path to id, of every program of the image that has one
 //! bin/gdb -> ../kegs/gdb/0/bin/gdb   the tools, each link a relative one: the volume is mounted at VOLUME
-//! usr/lib/debug/.build-id/7c/….debug, and beside it a link to the program
+//! usr/lib/debug/.build-id/7c/….debug
 //! etc/shrc  kegs/gdb/0/etc/gdbinit   what makes them find it
 //! ```
 //! As an image: pure but for reading contents, the same tree for the same image and tools.
@@ -117,20 +117,17 @@ pub fn volume(wanted: &Wanted) -> Result<ImageTree, Refused> {
     Ok(tree)
 }
 
-/// What a debugger wants of a program, and by its build-id the program itself, as the machine has it: for a core.
+/// What a debugger wants of a program. Copies of one program are one.
 fn told(tree: &mut ImageTree, program: &Program, debug: &BTreeMap<String, Digest>) -> Result<(), Refused> {
     let Some((id, digest)) = program.build_id.as_ref().and_then(|id| debug.get_key_value(id)) else {
         return Ok(());
     };
     let (first, rest) = id.split_at(2);
-    let at = format!("usr/lib/debug/.build-id/{first}/{rest}");
-    // Copies of one program are one.
-    if tree.get(&at).is_none() {
-        let reason = || Reason::image(format!("is of {}", program.path));
-        tree.insert(&at, Node::link(&program.path, reason()))?;
-        tree.insert(&format!("{at}.debug"), Node::stored(*digest, 0o444, reason()))?;
-    }
-    Ok(())
+    let reason = Reason::image(format!("is of {}", program.path));
+    tree.insert(
+        &format!("usr/lib/debug/.build-id/{first}/{rest}.debug"),
+        Node::stored(*digest, 0o444, reason),
+    )
 }
 
 /// The programs of the image of which the volume has nothing to tell.
@@ -222,7 +219,6 @@ mod tests {
             "kegs/gdb/0/bin/gdb",
             "kegs/gdb/0/etc/gdbinit",
             "manifest.toml",
-            "usr/lib/debug/.build-id/7c/1e00",
             "usr/lib/debug/.build-id/7c/1e00.debug",
         ];
         assert_eq!(paths, expected);

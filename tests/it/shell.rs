@@ -125,8 +125,8 @@ fn a_shell_of_the_volume_debugs_a_service_and_its_core() {
     assert!((1..=8).contains(&names.len()), "{cores}");
     let core = names[0];
     let seen = guest
-        .shell(&format!("ls -ln /run/rootbrew/cores; gdb -q -batch -ex bt -c /run/rootbrew/cores/{core}"));
-    says(&seen, &["-r-------- ", " 0        0 ", "SIGSEGV", "in main ("]);
+        .shell(&format!("ls -ln /run/rootbrew/cores; gdb -q -batch -ex bt /kegs/busybox/0/bin/busybox /run/rootbrew/cores/{core}"));
+    says(&seen, &["-r-------- ", " 0        0 ", "SIGSEGV", "procps/kill.c:", "in main ("]);
 
     let to = place.runtime.path().join("core");
     guest.ctl(&["cores", "get", core, to.to_str().expect("text")]).expect(0);

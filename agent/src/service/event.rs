@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::console::since_boot_ms;
+use host::role::Service;
 
 /// The oldest go first: 100 services' starts, and what came since.
 const EVENTS_MAX: usize = 512;
@@ -36,6 +37,14 @@ pub struct Event {
     pub at_ms: u64,
     pub service: String,
     pub what: What,
+}
+
+impl What {
+    /// What is told of a service first.
+    pub fn first_of(service: &Service) -> Vec<What> {
+        let waits = (!service.after.is_empty()).then(|| What::Waits(service.after.clone()));
+        waits.into_iter().collect()
+    }
 }
 
 impl fmt::Display for What {

@@ -27,8 +27,7 @@ use super::ready::Probe;
 use super::restart::{self, Then};
 use super::room::Room;
 use super::spawn::{self, Handed, Started};
-use super::timer::Timer;
-use super::{listen, signal};
+use super::{listen, signal, timer::Timer};
 use crate::wait::{News, Waiter};
 use host::error::{Error, Result};
 use host::role::{Ready, Reload, Service};
@@ -93,11 +92,6 @@ pub struct Running {
     again: bool,
 }
 
-/// What is told of it first.
-fn waits(service: &Service) -> Option<What> {
-    (!service.after.is_empty()).then(|| What::Waits(service.after.clone()))
-}
-
 impl Running {
     pub fn new(name: &str, service: &Service, room: Room) -> Result<Running> {
         let fault = |what: &str, word: &str| {
@@ -113,7 +107,7 @@ impl Running {
             cgroup: Cgroup::make(name, service),
             service: service.clone(),
             state: State::Waiting,
-            events: waits(service).into_iter().collect(),
+            events: What::first_of(service),
             status: String::new(),
             room,
             process: None,
