@@ -16,7 +16,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Signal, kill_process, kill_process_group};
 
 use super::cgroup::Cgroup;
 use super::end::{self, End};
@@ -24,7 +24,6 @@ use super::event::What;
 use super::log::Log;
 use super::notify::Notify;
 use super::ready::Probe;
-use super::restart::{self, Then};
 use super::room::Room;
 use super::spawn::{self, Handed, Started};
 use super::{listen, signal, timer::Timer};
