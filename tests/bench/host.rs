@@ -21,7 +21,7 @@ const RELOADS: usize = 10;
 /// Of what a quiet minute is.
 const IDLE_S: u64 = 60;
 /// Megabytes, from what surely answers to what surely does not.
-const MEMORY: [u32; 8] = [48, 40, 36, 32, 30, 28, 26, 24];
+const MEMORY: [u32; 8] = [48, 40, 32, 28, 24, 22, 20, 18];
 
 pub fn run(wish: &Wish) -> Result<()> {
     if std::env::var_os("ROOTBREW_RELOADS").is_none() {
@@ -33,8 +33,7 @@ pub fn run(wish: &Wish) -> Result<()> {
 }
 
 /// `rootbrew boot web`, until it is dropped.
-struct Guest<'w> {
-    wish: &'w Wish,
+struct Guest {
     folder: TempDir,
     child: Child,
     port: u16,
@@ -42,8 +41,8 @@ struct Guest<'w> {
     _said: thread::JoinHandle<()>,
 }
 
-impl<'w> Guest<'w> {
-    fn start(wish: &'w Wish, words: &[&str]) -> Result<Guest<'w>> {
+impl Guest {
+    fn start(wish: &Wish, words: &[&str]) -> Result<Guest> {
         let folder = TempDir::new()?;
         let mut boot = warm::rootbrew(wish, &wish.store, &[&["boot", "web"], words].concat());
         boot.env("XDG_RUNTIME_DIR", folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -51,12 +50,13 @@ impl<'w> Guest<'w> {
         let mut lines = BufReader::new(child.stderr.take().ok_or("no pipe")?).lines();
         let port = ready(&mut lines)?;
         let _said = thread::spawn(move || lines.for_each(drop));
-        Ok(Guest { wish, folder, child, port, _said })
+        Ok(Guest { folder, child, port, _said })
     }
 
     fn ctl(&self, words: &[&str]) -> Command {
-        let mut command = warm::rootbrew(self.wish, &self.wish.store, &[&["ctl", "web"], words].concat());
-        command.env("XDG_RUNTIME_DIR", self.folder.path());
+        // No store: all behind the guest's name are words to it.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
+        command.args(["ctl", "web"]).args(words).env("XDG_RUNTIME_DIR", self.folder.path());
         command
     }
 
@@ -68,12 +68,16 @@ impl<'w> Guest<'w> {
     fn shell(&self, script: &str) -> Result<String> {
         let mut command = self.ctl(&["shell"]);
         let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        shell.stdin.take().ok_or("no pipe")?.write_all(format!("{script}\nexit\n").as_bytes())?;
-        Ok(String::from_utf8_lossy(&shell.wait_with_output()?.stdout).into_owned())
+        // Open until the end: who has nothing more to type sends a Ctrl-D a second, and each wakes PID 1.
+        let mut typed = shell.stdin.take().ok_or("no pipe")?;
+        typed.write_all(format!("{script}\nexit\n").as_bytes())?;
+        let output = shell.wait_with_output()?;
+        drop(typed);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
-impl Drop for Guest<'_> {
+impl Drop for Guest {
     fn drop(&mut self) {
         self.ctl(&["poweroff"]).output().ok();
         self.child.wait().ok();
@@ -132,16 +136,17 @@ fn starts(wish: &Wish) -> Result<()> {
 fn rest(wish: &Wish) -> Result<()> {
     let guest = Guest::start(wish, &["--debug"])?;
     let script = format!(
-        "(sleep 2; grep -h ctxt /proc/1/status; sleep {IDLE_S}; grep -h ctxt /proc/1/status; \
+        "(sleep 30; grep -h ctxt /proc/1/status; sleep {IDLE_S}; grep -h ctxt /proc/1/status; \
          grep VmRSS /proc/1/status; cut -d' ' -f14,15 /proc/1/stat) > /run/rest 2>/dev/null; cat /run/rest; rm /run/rest"
     );
     let said = guest.shell(&script)?;
-    let counts: Vec<u64> = said
-        .lines()
-        .filter(|line| line.starts_with("voluntary") || line.starts_with("nonvoluntary"))
-        .filter_map(|line| line.split_whitespace().nth(1)?.parse().ok())
+    // The terminal's own marks stand before some of them.
+    let counts = said.lines().filter_map(|line| line.rsplit_once("voluntary_ctxt_switches:"));
+    let counts: Vec<u64> = counts
+        .filter(|(before, _)| !before.ends_with("non"))
+        .filter_map(|(_, count)| count.trim().parse().ok())
         .collect();
-    let [before, _, after, _] = counts[..] else { return Err(format!("not understood: {said}").into()) };
+    let [before, after] = counts[..] else { return Err(format!("not understood: {said:?}").into()) };
     figure(&format!("wake-ups of PID 1 in {IDLE_S} s at idle"), "0", &(after - before).to_string());
     let line = said.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
     let resident = line.split_whitespace().nth(1).unwrap_or("?");
