@@ -11,7 +11,7 @@ use host::{Error, Result};
 
 use crate::change::{Change, Live};
 use crate::chaos;
-use crate::console::since_boot_ms;
+use crate::console::{self, since_boot_ms};
 use crate::control::{Ask, Control, Follows};
 use crate::cores::{self, Copy};
 use crate::debug::Debug;
@@ -78,6 +78,8 @@ impl Machine {
             self.step();
             self.judge();
             self.feed();
+            // The console is one of the control's ways: that it has room is news.
+            console::flush();
             let unheard = self.ways.control.unheard();
             let due = if unheard.is_empty() { self.due() } else { Some(Instant::now()) };
             let news = self.ways.waiter.wait(due).map_err(Error::world("wait"))?;

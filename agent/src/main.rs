@@ -42,6 +42,7 @@ mod wait;
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use change::Live;
@@ -97,9 +98,10 @@ fn run() -> Result<Ask> {
     Machine::new(serving, Ways { waiter, signals, control, environment: watch.map(File::from), debug }).wait()
 }
 
-/// The kernel may have opened a console before `/dev` was there, or none.
+/// The kernel may have opened a console before `/dev` was there, or none; and never one that does not block.
 fn take_console() {
-    let console = File::options().read(true).write(true).open("/dev/console");
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let console = File::options().read(true).write(true).custom_flags(flags).open("/dev/console");
     if let Ok(console) = console {
         let put = |result: rustix::io::Result<()>| result.unwrap_or_default();
         put(rustix::stdio::dup2_stdin(console.as_fd()));

@@ -18,6 +18,7 @@ pub fn end(how: Ask) -> ! {
         clock::keep();
     }
     mount::release();
+    console::last_words();
     if let Err(cause) = reboot(command) {
         say(format_args!("{word}: {cause}"));
     }

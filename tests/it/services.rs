@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::roles::tap;
@@ -12,6 +13,8 @@ use crate::support::Ran;
 struct Guest {
     child: Child,
     runtime: tempfile::TempDir,
+    /// What came from its console after it was ready.
+    console: Arc<Mutex<Vec<String>>>,
     /// Holds the roles.
     _tap: tempfile::TempDir,
 }
@@ -20,15 +23,19 @@ impl Guest {
     fn boot() -> Guest {
         let (tap, runtime) = (tap("bad"), tempfile::tempdir().expect("a folder"));
         let mut boot = Command::new(env!("CARGO_BIN_EXE_rootbrew"));
-        boot.args(["boot", "bad", "--tap"]).arg(tap.path()).env("XDG_RUNTIME_DIR", runtime.path());
+        boot.args(["boot", "bad", "--console", "--tap"])
+            .arg(tap.path())
+            .env("XDG_RUNTIME_DIR", runtime.path());
         let mut child = boot.stderr(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its words")).lines().map_while(Result::ok);
         let mut said = Vec::new();
         let ready =
             lines.by_ref().inspect(|line| said.push(line.clone())).any(|line| line.starts_with("hint:"));
         assert!(ready, "{}", said.join("\n"));
-        std::thread::spawn(move || lines.for_each(drop));
-        Guest { child, runtime, _tap: tap }
+        let console = Arc::new(Mutex::new(Vec::new()));
+        let kept = console.clone();
+        std::thread::spawn(move || lines.for_each(|line| kept.lock().expect("nobody panics").push(line)));
+        Guest { child, runtime, console, _tap: tap }
     }
 
     fn ctl(&self, words: &[&str]) -> Ran {
@@ -81,6 +88,34 @@ fn bad_neighbours_are_told_and_the_machine_serves_on() {
     while !guest.ctl(&["top"]).expect(0).out.contains("calm ready") {
         assert!(begun.elapsed() < Duration::from_secs(120), "calm starts no more");
         std::thread::sleep(Duration::from_millis(200));
+    }
+    guest.ctl(&["poweroff"]).expect(0);
+}
+
+/// Its other end reads nothing for a while: then PID 1 would wait in its next line, if it waited for it.
+#[test]
+fn a_console_that_stands_still_holds_nobody_up() {
+    let guest = Guest::boot();
+    let boot = rustix::process::Pid::from_child(&guest.child);
+    let signal = |signal| rustix::process::kill_process(boot, signal).expect("our child");
+    signal(rustix::process::Signal::STOP);
+    // A flood is 200 lines a second, of 100 bytes: more than the line, QEMU, the pipe and the agent hold.
+    guest.ctl(&["restart", "flood"]).expect(0);
+    for _ in 0..40 {
+        guest.ctl(&["status"]).expect(0).says(&["ready "]);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    signal(rustix::process::Signal::CONT);
+    let begun = Instant::now();
+    let said = || guest.console.lock().expect("nobody panics").join("\n");
+    while !said().contains("the console stood still: ") {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it never stood still, or never said so:\n{}",
+            said()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+        guest.ctl(&["restart", "flood"]).expect(0);
     }
     guest.ctl(&["poweroff"]).expect(0);
 }
