@@ -64,10 +64,16 @@ pub fn end(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Every signal does what it did at the start of the first program: Rust ignores SIGPIPE, and exec hands that on.
+/// The last number; KILL and STOP among them cannot be set, and refuse.
+const SIGNAL_MAX: c_int = 64;
+
+/// Every signal does what it did at the start of the first program: Rust ignores SIGPIPE, who started us may have ignored
+/// others (nohup does), and exec hands that on.
 pub fn default_signals() {
-    // SAFETY: SIG_DFL is no function of ours.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    for signal in 1..=SIGNAL_MAX {
+        // SAFETY: SIG_DFL is no function of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 /// From here on signals wait until [`next_signal`] takes them.
